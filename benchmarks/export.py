@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from _measuring import cost_alone
+from _simulated import simulated
 
 import llmfusionbench as lfb
 from llmfusionbench.baselines.exporters import export_sft
@@ -77,16 +76,6 @@ def same_answers(release: Path, out: Path) -> int:
         expected.setdefault(entry["query_id"], []).append((entry["worth"][0], int(entry["worth"][1])))
     assert made == expected
     return sum(map(len, made.values()))
-
-
-def simulated(folder: Path, scale: float) -> Path:
-    """A release of simulated logs, made by other processes: this one's memory would be counted into that of its children."""
-    command = [sys.executable, "-m", "llmfusionbench"]
-    logs, release = folder / "logs", folder / "release"
-    subprocess.run([*command, "simulate", "--scale", str(scale), "--out", str(logs)], check=True, capture_output=True)
-    inputs = [str(path) for path in sorted(logs.glob("*.csv"))]
-    subprocess.run([*command, "build", "fusionbench", *inputs, "--out", str(release)], check=True, capture_output=True)
-    return release
 
 
 def main() -> None:

@@ -20,14 +20,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
+from llmfusionbench.builders.making.ahead import ahead
 from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.lean_memory import lean_memory
 from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
-from llmfusionbench.builders.making.shard import Shard, write_shards
+from llmfusionbench.builders.making.shard import SCRATCH, Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
@@ -36,6 +38,7 @@ from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
 from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.table import Table
+from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
@@ -70,6 +73,7 @@ def build(
     overwrite: bool = False,
     strict: bool = False,
     workers: int | None = None,
+    engine: str | Engine = "local",
     revision: str | None = None,
     compression_level: int = 3,
     max_record_mib: int = RECORD_MIB,
@@ -96,6 +100,7 @@ def build(
         overwrite: Replace an existing release.
         strict: Raise if a record is rejected, instead of listing it in rejected.jsonl, or says the same as an earlier one.
         workers: Number of shards written in parallel; by default one per core.
+        engine: What writes the shards: `local`, threads or processes of this machine, or `ray`, tasks of a Ray cluster.
         revision: Revision of the inputs, for the manifest.
         compression_level: Level of zstd, 1 to 22.
         max_record_mib: Size of the largest record or cell that is read, MiB. A file that is held in memory as a whole, such as
@@ -116,7 +121,8 @@ def build(
         counts of tokens, and about a cost or a latency that was not read since its column states no unit.
 
     Raises:
-        InputError: an input cannot be read, a column of scores is on another scale, or `out` cannot be written.
+        InputError: an input cannot be read, a column of scores is on another scale, `out` cannot be written, or a
+            worker does not see it.
         RejectedError: no record could be read, answers have two scores each, or `strict` and a record was rejected or folded.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
@@ -126,6 +132,7 @@ def build(
     if isinstance(source, Recognition) or source == AUTO:
         found = source if isinstance(source, Recognition) else recognise(inputs)
         source, inputs = found.settled(), found.files
+    runner = engine_of(engine, workers)
     reader = _source(source, options or {}) if isinstance(source, str) else source
     named = [Path(p) for p in inputs]
     paths = files_of(reader, named)
@@ -146,16 +153,18 @@ def build(
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
     with (
+        lean_memory(),
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
     ):
-        scratch = writer.path / "scratch"
+        scratch = writer.path / SCRATCH
         scratch.mkdir()
         intake = Intake(Spill(scratch), rescore_as)
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        for part in gathered(_told(reader.read(paths), tell), scales):
+        parts = reader.read(paths)
+        for part in gathered(_told(parts if workers == 1 else ahead(parts), tell), scales):
             intake.take(part)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
@@ -169,13 +178,16 @@ def build(
         llm_rows = intake.llm_table()
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
+        if intake.embeddings:  # before the shards, which need the memory
+            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
+            intake.embeddings.clear()
         truths = intake.numbers.readings(truth)
         plans = intake.spill.plan(settled)
         unscored: bool = getattr(reader, "UNSCORED", False)
         names = {known.column: known.lengthened() for known in (intake.llms, intake.judges)}
         shards = [Shard(plan, writer.path, llm_rows, names, tokenizer, compression_level, truths, unscored) for plan in plans]
         scores: list[pa.Table] = []
-        for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, workers), start=1):
+        for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, runner), start=1):
             scores.append(scored)
             files |= entries
             intake.rejected += rejected
@@ -193,8 +205,6 @@ def build(
             raise RejectedError(_refusal_of_folded(folded))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llm_rows)
         files |= _write_by_split(writer.path, "thought_templates", templates, settled)
-        if intake.embeddings:
-            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
         if intake.rejected:
             files[REJECTED] = _write_rejected(writer.path / REJECTED, intake.rejected)
         shutil.rmtree(scratch)
@@ -278,12 +288,13 @@ def _bare(value: Any) -> Any:
 
 def _write_by_split(root: Path, table: str, rows: pa.Table, settled: Settled) -> dict[str, dict[str, Any]]:
     """Write a small table, one shard per split of the release."""
-    rows = rows.sort_by([(k, "ascending") for k in table_schema(table).key])
-    splits = settled.split_of(rows["query_id"].combine_chunks())
+    key = rows.select(table_schema(table).key)
+    order = pc.sort_indices(key, [(k, "ascending") for k in key.column_names])
+    splits = settled.split_of(rows["query_id"].take(order).combine_chunks())
     entries = {}
     for split in settled.present:
         name = shard_name(table, split, 0, 1)
-        entries[name] = write_shard(root, name, rows.filter(pc.equal(splits, split)))
+        entries[name] = write_shard(root, name, rows.take(order.filter(pc.equal(splits, split))))
     return entries
 
 

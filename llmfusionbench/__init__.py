@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # `schemas`, `builders` and `baselines` are beside this package in a checkout, and inside it once installed.
 # With the longer path they are imported as `llmfusionbench.builders` etc. in both cases.
@@ -14,6 +13,7 @@ if (_root / "pyproject.toml").is_file() and (_root / "schemas").is_dir():
 
 from llmfusionbench._version import __version__  # noqa: E402
 from llmfusionbench.dataset.registration import register  # noqa: E402
+from llmfusionbench.lazy_names import lazy_names  # noqa: E402
 
 if TYPE_CHECKING:
     from llmfusionbench.auditing import Audit, audit
@@ -23,22 +23,19 @@ if TYPE_CHECKING:
     from llmfusionbench.release.routing_table import RoutingTable
     from llmfusionbench.scoring import Score, score
     from llmfusionbench.validation import Issue, validate
-
-_HOMES = {
-    "Audit": "auditing",
-    "Issue": "validation",
-    "LLMFusionBenchError": "errors",
-    "Release": "release",
-    "Report": "evaluation",
-    "RoutingTable": "release.routing_table",
-    "Score": "scoring",
-    "audit": "auditing",
-    "check_router": "evaluation",
-    "evaluate": "evaluation",
-    "open_release": "release",
-    "score": "scoring",
-    "validate": "validation",
-}
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "auditing": ("Audit", "audit"),
+            "errors": ("LLMFusionBenchError",),
+            "evaluation": ("Report", "check_router", "evaluate"),
+            "release": ("Release", "open_release"),
+            "release.routing_table": ("RoutingTable",),
+            "scoring": ("Score", "score"),
+            "validation": ("Issue", "validate"),
+        },
+    )
 
 __all__ = [
     "Audit",
@@ -56,13 +53,5 @@ __all__ = [
     "score",
     "validate",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Import public names on first use, so that `import llmfusionbench` is quick."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-
 
 register()

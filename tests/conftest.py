@@ -41,6 +41,8 @@ SLOW = (
     "remote/test_commands.py",
     "remote/test_stores.py::test_s3",
     "test_killed_stages.py",
+    "engines/test_ray_cluster.py",
+    "engines/test_ray_alone.py",
     "sandbox/test_sandbox_programs.py",
     "sandbox/test_sandbox_attacks.py",
     "sandbox/test_sandbox_forgeries.py",

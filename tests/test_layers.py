@@ -14,8 +14,8 @@ NAME = "llmfusionbench"
 ROOTS = {PROJECT / NAME: NAME, **{PROJECT / wing: f"{NAME}.{wing}" for wing in ("schemas", "builders", "baselines")}}
 
 LAYERS = (
-    {"_version", "errors", "redaction", "types"},
-    {"processes", "storage", "schema", "schemas"},
+    {"_version", "errors", "lazy_names", "redaction", "types"},
+    {"engines", "processes", "storage", "schema", "schemas"},
     {"manifest", "plugins", "validation", "statistics", "llm", "texts", "remote"},
     {"release"},
     {"scoring", "sandbox"},
@@ -70,6 +70,7 @@ REGISTRIES = {
     "RELEASE_DETECTORS": "llmfusionbench/auditing/detectors",
     "TASKS": "builders/simulation/tasks",
     "CATALOG": "builders/tasks",
+    "ENGINES": "llmfusionbench/engines",
 }
 """Registry -> the folder whose `__init__.py` holds it as a literal."""
 

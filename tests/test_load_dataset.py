@@ -224,6 +224,18 @@ def test_a_table_that_the_release_lacks(tmp_path: Path, cache: str) -> None:
         load_dataset(NAME, "judge_scores", release=tmp_path / "r", cache_dir=cache)
 
 
+def test_loading_imports_no_readers_of_other_formats(release: str, tmp_path: Path) -> None:
+    """`datasets` would import scipy, pandas and XML readers to replace their functions in the builder's module."""
+    code = (
+        f'import sys, llmfusionbench, datasets\nloaded = datasets.load_dataset("{NAME}", "llms", release={release!r})'
+        "\nprint([n for n in ('scipy', 'torch', 'sklearn') if n in sys.modules], loaded.num_rows)"
+    )
+    env = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = run_client(code, env, tmp_path)
+    assert done.stdout.strip() == f"[] {{'train': {TRAIN}}}", done.stderr
+
+
 def test_the_sample(cache: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -33,6 +33,7 @@ COMMANDS = {
     "build": "build fusionbench {inputs}/train.csv {inputs}/partial_test.csv --tokenizer cl100k_base --workers 2 --out built",
     "rescore": "rescore {inputs}/part --workers 2 --allow-code-execution --sandbox {kind} --out rescored",
     "tokens": "tokens {inputs}/part --tokenizer cl100k_base --workers 2 --out counted",
+    "tokens by Ray": "tokens {inputs}/part --tokenizer cl100k_base --workers 2 --engine ray --out counted",
     "evaluate": "evaluate sample --router knn --resamples 20 --out evaluated",
     "export": "export sft sample --format messages --out exported",
 }
@@ -64,7 +65,13 @@ def planted(tmp_path: Path) -> Path:
 
 def run(script: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    variables = {**kept, "PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1", "MARKS": str(cwd / "marks")}
+    variables = {
+        **kept,
+        "PYTHONPATH": str(PROJECT),
+        "HF_HUB_OFFLINE": "1",
+        "RAY_AUTH_MODE": "disabled",
+        "MARKS": str(cwd / "marks"),
+    }
     return subprocess.run([sys.executable, script, *words], cwd=cwd, env=variables, capture_output=True, text=True)
 
 

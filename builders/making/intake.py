@@ -83,7 +83,7 @@ class Intake:
             case Templates(rows):
                 self._templates += rows
             case Embeddings(table):
-                self.embeddings.append(table)
+                self.embeddings.append(_identified(table))
                 if sum(t.nbytes for t in self.embeddings) > whole_bytes():
                     raise InputError(
                         f"the vectors take more than {whole_bytes() >> 20:,} MiB. Remedy: set --option embeddings=false, "
@@ -126,8 +126,8 @@ class Intake:
             self._llms.setdefault(llm, {"llm": llm})
         if len(self._llms) > _MOST_LLMS:
             raise InputError(f"more than {_MOST_LLMS:,} LLMs. Remedy: check which column or field names the LLM")
-        asked = normal.filter(normal.column("llm").is_valid())
-        self.provenance |= set(pc.unique(asked.column("provenance")).to_pylist())
+        asked = normal.column("provenance").filter(normal.column("llm").is_valid())
+        self.provenance |= set(pc.unique(asked).to_pylist())
 
     def notes(self, *, warnings: bool = False) -> list[str]:
         """What was made of whole columns, or the warnings about them, a line for each; the same in several files once."""
@@ -184,13 +184,18 @@ class Intake:
     def embedding_table(self) -> pa.Table:
         """The sidecar `embeddings`: the first vector of each kind of each query."""
         table = pa.concat_tables(self.embeddings, promote_options="default")
-        known = table["query_id"].to_pylist() if "query_id" in table.column_names else [None] * len(table)
-        named = zip(known, table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
-        ids = [i or query_id(canonical_task(t), p) for i, t, p in named]
-        table = table.drop_columns([c for c in ("query_id",) if c in table.column_names])
-        table = table.append_column("query_id", pa.array(ids, pa.string()))
-        _, first = np.unique([f"{i} {e}" for i, e in zip(ids, table["embedded"].to_pylist(), strict=True)], return_index=True)
-        return table.take(pa.array(np.sort(first)))
+        keys = zip(table["query_id"].to_pylist(), table["embedded"].to_pylist(), strict=True)
+        _, first = np.unique([f"{i} {e}" for i, e in keys], return_index=True)
+        return table if len(first) == len(table) else table.take(pa.array(np.sort(first)))
+
+
+def _identified(table: pa.Table) -> pa.Table:
+    """The vectors of `Embeddings` by the ids of their queries, without the texts of these."""
+    known = table["query_id"].to_pylist() if "query_id" in table.column_names else [None] * len(table)
+    named = zip(known, table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
+    ids = [i or query_id(canonical_task(t), p) for i, t, p in named]
+    vectors = table.select(["embedded", "embedding"])
+    return vectors.append_column("query_id", pa.array(ids, pa.string()))
 
 
 def _with_metric(normal: pa.RecordBatch, ours: str) -> pa.RecordBatch:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,10 +20,15 @@ from llmfusionbench.builders.making.spill import ShardPlan, read_slices
 from llmfusionbench.builders.making.tally import Places
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.records import Rejected
-from llmfusionbench.processes import process_pool
+from llmfusionbench.engines import Engine
+from llmfusionbench.engines.engine import in_order
 from llmfusionbench.release import write_shard
 from llmfusionbench.release.writer import shard_name
+from llmfusionbench.storage.markers import marker
 from llmfusionbench.texts.tokens import count_tokens
+
+SCRATCH: Final = "scratch"
+"""The directory below that of the release for what is only needed while it is made."""
 
 Written = tuple[dict[str, dict[str, Any]], list[Rejected], list[Places], pa.Table]
 """Entries of a shard for the manifest, the rejected records, the places of those that were taken, and the `score_facts`."""
@@ -44,29 +49,38 @@ class Shard:
     unscored: bool = False
     """Whether the answers have no scores yet, and are given those of our metrics."""
 
+    @property
+    def name(self) -> str:
+        return f"{self.plan.split}-{self.plan.index:05d}-of-{self.plan.total:05d}"
+
     def write(self) -> Written:
-        """Assemble the shard and write its tables."""
-        records = with_names(read_slices(self.plan), self.names)
-        if self.tokenizer is not None:
-            records = with_tokens(records, self.tokenizer)
-        made = assemble(records, self.llms, self.plan.split, self.truths, unscored=self.unscored)
+        """Assemble the shard and write its tables. Each appears in one step, also where an engine begins a shard twice."""
+        made = assemble(self._records(), self.llms, self.plan.split, self.truths, unscored=self.unscored)
         entries = {}
-        for table, rows in made.tables.items():
-            name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
-            entries[name] = write_shard(self.root, name, rows, compression_level=self.compression_level)
-        return entries, made.rejected, made.taken, score_facts(made.tables["logs"])
+        facts = score_facts(made.tables["logs"])
+        with TemporaryDirectory(dir=self.root / SCRATCH) as scratch:
+            for table in list(made.tables):
+                name = shard_name(table, self.plan.split, self.plan.index, self.plan.total)
+                rows = made.tables.pop(table)
+                entries[name] = write_shard(Path(scratch), name, rows, compression_level=self.compression_level)
+                del rows
+                (self.root / name).parent.mkdir(exist_ok=True)
+                os.replace(Path(scratch) / name, self.root / name)
+        pa.default_memory_pool().release_unused()
+        return entries, made.rejected, made.taken, facts
+
+    def _records(self) -> pa.Table:
+        records = with_names(read_slices(self.plan), self.names)
+        return records if self.tokenizer is None else with_tokens(records, self.tokenizer)
 
 
-def write_shards(shards: Sequence[Shard], workers: int | None) -> Iterator[Written]:
+def write_shards(shards: Sequence[Shard], engine: Engine) -> Iterator[Written]:
     """Write the shards in parallel; their results in order."""
-    count = min(workers or os.cpu_count() or 1, len(shards))
-    if count <= 1:
-        yield from (shard.write() for shard in shards)
+    if not shards:
         return
     # Arrow releases Python's lock, so threads are enough; a tokenizer and our metrics do not, so they get processes.
     threads = shards[0].tokenizer is None and not shards[0].unscored
-    with ThreadPoolExecutor(count) if threads else process_pool(count) as pool:
-        yield from pool.map(Shard.write, shards)
+    yield from in_order(engine.run(Shard.write, shards, threads=threads, sees=[marker(shards[0].root / SCRATCH)]))
 
 
 def with_tokens(records: pa.Table, tokenizer: str) -> pa.Table:

@@ -111,6 +111,8 @@ class Spill:
         encoded = batch.column("split").dictionary_encode()
         split = np.array([_GUARDED[s] for s in encoded.dictionary.to_pylist()], np.int8)[encoded.indices.to_numpy()]
         self._runs.append((path, prefix[order], split, _text_bytes(batch)))
+        del batch, encoded
+        pa.default_memory_pool().release_unused()
 
     def settle(self, test_share: float = 0.0) -> Settled:
         """Every query with its split.

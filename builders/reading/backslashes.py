@@ -37,7 +37,13 @@ def has_doubled_backslashes(path: Path) -> bool:
 def undoubled(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The texts of a batch with every pair of backslashes as one. Vectors are skipped, since they have none."""
     columns = [
-        batch.column(name) if name.endswith("_embedding") else pc.replace_substring(batch.column(name), "\\\\", "\\")
-        for name in batch.schema.names
+        column if name.endswith("_embedding") or not _has_backslash(column) else pc.replace_substring(column, "\\\\", "\\")
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _has_backslash(texts: pa.StringArray) -> bool:
+    """Whether one of the texts may have a backslash; those beside a slice count, too."""
+    data = texts.buffers()[2]
+    return data is not None and bool((np.frombuffer(data, np.uint8) == ord("\\")).any())

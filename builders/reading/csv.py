@@ -4,9 +4,9 @@ Every cell is text as it was written: an empty one is "", and None, NA, nan and 
 the header, or not UTF-8, is rejected with its number and costs no other record. So is a last record whose quotes are still open
 where the file ends.
 
-Python's `csv` parses. pyarrow's parser takes a third of the time for a clean file (0.25 s of 0.75 s for 74 MB), but it misreads
-NULs, lone carriage returns and "\\r\\n" at the end of a block, fails on a record longer than a block, and takes more memory.
-The reader in `validation/rows.py` is another, because it is strict and reports lines.
+Python's `csv` says what a file means. Arrow's parser takes a tenth of its time, but misreads some files: it parses those pieces
+that `csv_pieces` shows to be plain, and Python's parses the others. The reader in `validation/rows.py` is another, because it
+is strict and reports lines.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
 import pyarrow as pa
 
+from llmfusionbench.builders.reading.csv_pieces import BOM, chained, parsed, pieces
 from llmfusionbench.builders.reading.limits import check_columns, open_limited, record_bytes
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
@@ -29,7 +31,6 @@ from llmfusionbench.validation.issue import shorten
 
 _CELL_BYTES: Final = 64
 """Memory that Python takes for a cell, without its text."""
-_BOM: Final = b"\xef\xbb\xbf"
 _LONE_RETURN: Final = re.compile(r"\r(?!\n|\Z)")
 _STAND_IN: Final = "\ud800"
 """Stands for a lone carriage return, where it is text. UTF-8 cannot write this character, so no file has it."""
@@ -55,26 +56,8 @@ def read_csv(
     Raises:
         InputError: the file is missing, empty, damaged, not UTF-8 in its header, or has two columns of one name.
     """
-    name, records = file or path.name, _records(path, delimiter, min(block_bytes, 1 << 18))
-    names = _names(path, *next(records))
-    rows: list[list[str]] = []
-    size = 0
-    for number, (cells, is_cut) in enumerate(records):
-        reason = _cut_reason(cells, len(names)) if is_cut else _ragged_reason(cells, len(names))
-        if not reason:
-            try:
-                size += len("".join(cells).encode()) + _CELL_BYTES * len(cells)
-            except UnicodeEncodeError:  # a stand-in, or bytes that are not UTF-8
-                cells, reason = _decoded(cells, names)
-        if not reason:
-            rows.append(cells)
-        if rows and (reason or size >= block_bytes):
-            yield _batch(rows, names)
-            rows, size = [], 0
-        if reason:
-            yield Rejected(name, number, reason, {})
-    if rows:
-        yield _batch(rows, names)
+    reader = _Reader(path, delimiter, file or path.name, min(block_bytes, 1 << 16))
+    yield from reader.parts(block_bytes)
 
 
 def csv_columns(path: Path, *, delimiter: str = ",") -> list[str]:
@@ -83,58 +66,110 @@ def csv_columns(path: Path, *, delimiter: str = ",") -> list[str]:
     Raises:
         InputError: as `read_csv`.
     """
-    return _names(path, *next(_records(path, delimiter, 1 << 16)))
+    return _Reader(path, delimiter, path.name, 1 << 16).names
 
 
-def _records(path: Path, delimiter: str, characters: int) -> Iterator[_Record]:
-    """The records of a file, read some `characters` at a time; at least one, for the header comes first."""
-    number = size = 0
-    is_at_end = False
-    longest = record_bytes()
+class _Reader:
+    """A file that is being read."""
 
-    def chunks(stream: IO[bytes], newline: str) -> Iterator[Iterable[str]]:
-        """The lines of the file, many at a time."""
-        nonlocal size, is_at_end
-        text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=newline)
-        while chunk := text.read(characters):
-            chunk += text.readline(longest)
-            size += len(chunk.encode(errors="surrogateescape"))
-            if size >= longest:
-                raise csv.Error
-            yield io.StringIO(_LONE_RETURN.sub(_STAND_IN, chunk) if newline and "\r" in chunk else chunk, newline)
-        is_at_end = True  # the reader asks for one more line only within quotes
+    def __init__(self, path: Path, delimiter: str, file: str, characters: int) -> None:
+        self.path, self.delimiter, self.file = path, delimiter, file
+        self.longest = record_bytes()
+        self.count = -1
+        """Number of records so far, without the header."""
+        with self._opened() as stream:
+            head = stream.read(4096)
+            _check_head(path, head)
+            self.newline = "\n" if _ends_in_newline(head) else ""
+            self.names = _names(path, *next(self._records(chained(head, stream), characters)))
 
-    csv.field_size_limit(longest)
-    try:
-        newline = "\n" if _ends_in_newline(_head(path)) else ""
-        with open_limited(path) as stream:
-            for cells in csv.reader(chain.from_iterable(chunks(stream, newline)), delimiter=delimiter):
-                size = 0
-                if cells:
-                    yield cells, is_at_end
-                    number += 1
-    except csv.Error as error:
-        where = f"{path}: at record {max(0, number - 1)} or soon after, one is longer than {longest >> 20} MiB"
-        raise InputError(f"{where}. Remedy: close the quotation mark there, or raise --max-record-mib") from error
-    except (OSError, EOFError) as error:
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        where = f"{path}: cannot be read after record {max(0, number - 1)}"
-        raise InputError(f"{where} ({words}). Remedy: fetch the file again") from error
+    def parts(self, block_bytes: int) -> Iterator[pa.RecordBatch | Rejected]:
+        """The records in order, as `read_csv` gives them."""
+        most = self.longest // 2  # above that, Python's parser says whether a record is too long
+        with self._opened() as stream:
+            for piece in pieces(stream, self.delimiter, min(block_bytes, most), most) if self.newline else [stream]:
+                batch = parsed(piece, self.delimiter, self.names) if isinstance(piece, bytes) else None
+                if batch is None:
+                    yield from self._by_python(io.BytesIO(piece) if isinstance(piece, bytes) else piece, block_bytes)
+                elif batch.num_rows:
+                    first = self.count < 0
+                    self.count += batch.num_rows
+                    if batch.num_rows > first:
+                        yield batch.slice(int(first))
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        """The file without its byte order mark; what goes wrong within is an InputError.
+
+        Raises:
+            InputError: a record is too long, or the file is damaged.
+        """
+        try:
+            with open_limited(self.path) as stream:
+                yield chained(stream.read(len(BOM)).removeprefix(BOM), stream)
+        except csv.Error as error:
+            where = f"{self.path}: at record {max(0, self.count)} or soon after, one is longer than {self.longest >> 20} MiB"
+            raise InputError(f"{where}. Remedy: close the quotation mark there, or raise --max-record-mib") from error
+        except (OSError, EOFError) as error:
+            words = str(error).splitlines()[0] if str(error) else type(error).__name__
+            where = f"{self.path}: cannot be read after record {max(0, self.count)}"
+            raise InputError(f"{where} ({words}). Remedy: fetch the file again") from error
+
+    def _by_python(self, stream: IO[bytes], block_bytes: int) -> Iterator[pa.RecordBatch | Rejected]:
+        """The records of a stream that begins with one."""
+        rows: list[list[str]] = []
+        size = 0
+        for cells, is_cut in self._records(stream, min(block_bytes, 1 << 18)):
+            self.count += 1
+            if not self.count:
+                continue  # the header
+            reason = _cut_reason(cells, len(self.names)) if is_cut else _ragged_reason(cells, len(self.names))
+            if not reason:
+                try:
+                    size += len("".join(cells).encode()) + _CELL_BYTES * len(cells)
+                except UnicodeEncodeError:  # a stand-in, or bytes that are not UTF-8
+                    cells, reason = _decoded(cells, self.names)
+            if not reason:
+                rows.append(cells)
+            if rows and (reason or size >= block_bytes):
+                yield _batch(rows, self.names)
+                rows, size = [], 0
+            if reason:
+                yield Rejected(self.file, self.count - 1, reason, {})
+        if rows:
+            yield _batch(rows, self.names)
+
+    def _records(self, stream: IO[bytes], characters: int) -> Iterator[_Record]:
+        """The records of a stream, which is read some `characters` at a time."""
+        text = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline=self.newline)
+        size = 0
+        is_at_end = False
+
+        def chunks() -> Iterator[Iterable[str]]:
+            """The lines of the stream, many at a time."""
+            nonlocal size, is_at_end
+            while chunk := text.read(characters):
+                chunk += text.readline(self.longest)
+                size += len(chunk.encode(errors="surrogateescape"))
+                if size >= self.longest:
+                    raise csv.Error
+                is_text = self.newline and "\r" in chunk
+                yield io.StringIO(_LONE_RETURN.sub(_STAND_IN, chunk) if is_text else chunk, self.newline)
+            is_at_end = True  # the reader asks for one more line only within quotes
+
+        csv.field_size_limit(self.longest)
+        for cells in csv.reader(chain.from_iterable(chunks()), delimiter=self.delimiter):
+            size = 0
+            if cells:
+                yield cells, is_at_end
 
 
-def _head(path: Path) -> bytes:
-    """The first bytes of a file.
-
-    Raises:
-        InputError: they are not those of a CSV file.
-    """
-    with open_limited(path) as file:
-        head = file.read(4096)
+def _check_head(path: Path, head: bytes) -> None:
+    """Raises InputError where the first bytes of a file, without a byte order mark, are not those of a CSV file."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{path}: the file is UTF-16, expected UTF-8. Remedy: convert the file to UTF-8")
-    if not head.removeprefix(_BOM).strip():
+    if not head.strip():
         raise InputError(f"{path}: the file is empty, expected a header. Remedy: check where the file comes from")
-    return head
 
 
 def _ends_in_newline(head: bytes) -> bool:

@@ -9,8 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
-
 from llmfusionbench.builders.reading.absent import near
 from llmfusionbench.builders.reading.mapping import COLUMNS
 from llmfusionbench.builders.reading.yaml_file import read_yaml
@@ -56,6 +54,8 @@ def mapping_sections(path: Path) -> dict[str, Any]:
 
 def _faults(sections: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the sections."""
+    import jsonschema  # few builds have a mapping in a file
+
     for name in sections:
         if name not in known:
             yield f'no section "{name}"{near(str(name), known)}, expected {", ".join(known)}'

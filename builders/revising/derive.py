@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -21,13 +21,15 @@ from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, described, with_warnings
 from llmfusionbench.builders.revising.store import Store
+from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import ReleaseError
-from llmfusionbench.processes import process_pool
+from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
 from llmfusionbench.release.shards import Shard, ShardTables, shards_of
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SCHEMA_VERSION
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.markers import marker
 from llmfusionbench.types import Progress
 
 VIEWS: Final = ("logs", "routing")
@@ -96,6 +98,7 @@ def derive(
     revision: Revision,
     *,
     workers: int | None = None,
+    engine: str | Engine = "local",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Any:
@@ -109,7 +112,7 @@ def derive(
     """
     release = (source if isinstance(source, Release) else open_release(source)).local()
     tell = progress or (lambda *_: None)
-    count = workers or os.cpu_count() or 1
+    runner = engine_of(engine, workers)
     shards = shards_of(release)
     digest = _digest(release, revision)
     with ReleaseWriter(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
@@ -117,9 +120,9 @@ def derive(
         files = dict(_copied(release, writer.path, revision.table))
         done = {shard: entries for shard in shards if (entries := _done(shard, store, writer.path)) is not None}
         resumed = len(done)
-        revision.prepare([s for s in shards if s not in done], store, count, tell)
+        revision.prepare([s for s in shards if s not in done], store, runner.here, tell)
         tell("shards written", len(done), len(shards))
-        for shard, entries in _run([s for s in shards if s not in done], revision, store, writer.path, count):
+        for shard, entries in _run([s for s in shards if s not in done], revision, store, writer.path, runner):
             done[shard] = entries
             tell("shards written", len(done), len(shards))
         for shard in shards:
@@ -160,19 +163,16 @@ def _done(shard: Shard, store: Store, root: Path) -> dict[str, dict[str, Any]] |
 
 
 def _run(
-    shards: Sequence[Shard], revision: Revision, store: Store, root: Path, workers: int
+    shards: Sequence[Shard], revision: Revision, store: Store, root: Path, engine: Engine
 ) -> Iterator[tuple[Shard, dict[str, dict[str, Any]]]]:
     """Revise the shards in parallel, the largest first."""
-    processes = min(workers, len(shards))
-    ordered = sorted(shards, key=lambda s: -s.bytes)
-    if processes <= 1:
-        for shard in ordered:
-            yield shard, _write(shard, revision, store, root, workers)
+    if not shards:
         return
-    with process_pool(processes) as pool:
-        futures = {pool.submit(_write, s, revision, store, root, workers // processes): s for s in ordered}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    ordered = sorted(shards, key=lambda s: -s.bytes)
+    write = partial(_write, revision=revision, store=store, root=root, workers=engine.spare(len(ordered)))
+    sees = [marker(store.path), ordered[0].source / MANIFEST]
+    for place, entries in engine.run(write, ordered, sees=sees):
+        yield ordered[place], entries
 
 
 def _write(shard: Shard, revision: Revision, store: Store, root: Path, workers: int) -> dict[str, dict[str, Any]]:

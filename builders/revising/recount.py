@@ -14,10 +14,11 @@ from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.store import Store
+from llmfusionbench.engines import Engine
 from llmfusionbench.release import Release
 from llmfusionbench.release.references import lookup
 from llmfusionbench.release.shards import Shard, ShardTables
-from llmfusionbench.texts.tokens import count_tokens, encoding, fast_encoding
+from llmfusionbench.texts.tokens import count_tokens, encoding, fast_counter
 from llmfusionbench.types import THINK, Progress
 
 _COUNTS: Final = "counts"
@@ -50,6 +51,7 @@ def recount(
     tokenizer: str,
     fast: bool = False,
     workers: int | None = None,
+    engine: str | Engine = "local",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> RecountReport:
@@ -62,22 +64,25 @@ def recount(
         release: A release, or its name: "sample", a directory, "org/name".
         out: Directory of the new release, written atomically.
         tokenizer: A tiktoken encoding such as `cl100k_base`; every row that it counted names it.
-        fast: Count with bpe-openai and check a sample against tiktoken.
+        fast: Count with toktok-rs and check a sample against tiktoken.
         workers: Number of processes; by default one per core. Any number gives the same bytes.
+        engine: What runs the shards: `local`, processes of this machine, or `ray`, tasks of a Ray cluster; with the same bytes.
         overwrite: Replace an existing release, which may be `release` itself.
         progress: Called as progress(stage, done, total).
 
     Raises:
         UnknownNameError: the tokenizer is not known.
         InputError: its ranks are not available, or `out` cannot be written.
-        MissingExtraError: `fast`, and bpe-openai is not installed.
+        MissingExtraError: `fast`, and toktok-rs is not installed.
         ReleaseError: `release` is damaged.
     """
     encoding(tokenizer)
     if fast:
-        fast_encoding(tokenizer)
+        fast_counter(tokenizer)
     revision = Recounting(tokenizer, fast)
-    report: RecountReport = derive(release, out, revision, workers=workers, overwrite=overwrite, progress=progress)
+    report: RecountReport = derive(
+        release, out, revision, workers=workers, engine=engine, overwrite=overwrite, progress=progress
+    )
     return report
 
 
@@ -133,12 +138,12 @@ class Recounting:
     def _counts(self, tables: ShardTables) -> tuple[pa.Array, pa.Array, pa.Array]:
         """[n] each: tokens of the prompt that was sent, of the answer and of its reasoning; null where the text is missing."""
         queries, responses = tables.queries, tables.responses
+        prompts = queries["prompt"], pc.coalesce(queries["prompt_think"], queries["prompt"])
+        together = pa.chunked_array([*prompts[0].chunks, *prompts[1].chunks], prompts[0].type)
+        tokens = self._tokens(together)  # in one go, since most are the same
         counted = {
-            name: pa.table({"query_id": queries["query_id"], "tokens": self._tokens(texts)})
-            for name, texts in (
-                ("direct", queries["prompt"]),
-                ("think", pc.coalesce(queries["prompt_think"], queries["prompt"])),
-            )
+            name: pa.table({"query_id": queries["query_id"], "tokens": tokens.slice(start, len(queries))})
+            for name, start in (("direct", 0), ("think", len(queries)))
         }
         sent = {name: lookup(t, "query_id", responses["query_id"], ("tokens",))["tokens"] for name, t in counted.items()}
         thinking = pc.equal(responses["mode"], THINK)

@@ -23,6 +23,7 @@ from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
 from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, score_responses
 from llmfusionbench.builders.revising.store import Store
+from llmfusionbench.engines import Engine
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.release.shards import Shard, ShardTables
@@ -45,6 +46,7 @@ def rescore(
     sandbox: str = "auto",
     truth: str | None = None,
     workers: int | None = None,
+    engine: str | Engine = "local",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> RescoreReport:
@@ -64,6 +66,7 @@ def rescore(
         truth: What the ground truths of multiple-choice queries are: `index0` or `index1` (whole numbers that count the options
             from 0 or 1), `letter` or `text`. By default each task's truths show it. The ground truths are copied as they are.
         workers: Number of processes; by default one per core. Any number gives the same bytes.
+        engine: What runs the shards: `local`, processes of this machine, or `ray`, tasks of a Ray cluster; with the same bytes.
         overwrite: Replace an existing release, which may be `release` itself.
         progress: Called as progress(stage, done, total).
 
@@ -86,7 +89,9 @@ def rescore(
     _check_versions(source, choice)
     kind = choose_kind(sandbox) if allow_code_execution else None
     revision = Rescoring(choice, kind, _readings(source, choice, check_reading(truth)))
-    report: RescoreReport = derive(source, out, revision, workers=workers, overwrite=overwrite, progress=progress)
+    report: RescoreReport = derive(
+        source, out, revision, workers=workers, engine=engine, overwrite=overwrite, progress=progress
+    )
     return report
 
 

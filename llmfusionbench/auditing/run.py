@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,10 @@ from llmfusionbench.auditing.detectors import DETECTORS, RELEASE_DETECTORS
 from llmfusionbench.auditing.finding import SEVERITIES, Finding
 from llmfusionbench.auditing.result import AUDIT_VERSION, Audit
 from llmfusionbench.auditing.signs.personal import masked
+from llmfusionbench.engines import Engine, Local, engine_of
+from llmfusionbench.engines.engine import in_order
 from llmfusionbench.evaluation.release_facts import source_of
-from llmfusionbench.processes import process_pool
+from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.texts.tokens import offline_tokenizers
 from llmfusionbench.types import Progress
@@ -39,6 +40,10 @@ class Shard:
     limit: int | None = None
     """Number of answers after which its next row group is not read; None: all are read."""
 
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
     def look(self) -> tuple[dict[str, Detector], int]:
         """The detectors after the rows of the shard, and the number of these."""
         detectors, looked = {name: kind() for name, kind in DETECTORS.items()}, 0
@@ -55,6 +60,7 @@ def audit(
     release: Release | str | Path,
     *,
     workers: int | None = None,
+    engine: str | Engine = "local",
     near_duplicates: bool = True,
     rows: int | None = None,
     progress: Progress | None = None,
@@ -64,6 +70,7 @@ def audit(
     Args:
         release: A release, its directory, `"sample"` or a name on the Hub, as for `open_release`.
         workers: Number of processes; by default one per core. A small release is audited in this process.
+        engine: What audits the shards: `local`, processes of this machine, or `ray`, tasks of a Ray cluster.
         near_duplicates: Also compare all prompts with each other, which can take longer than all the rest.
         rows: Stop at the row group that reaches this number of answers, for a first look; by default all are read. The queries
             of a row group are a random part of those of a split.
@@ -73,12 +80,12 @@ def audit(
         HubError, InputError, ReleaseError: the release cannot be opened or read, as for `open_release`.
     """
     opened = (release if isinstance(release, Release) else open_release(release)).local()
-    tell = progress or (lambda *_: None)
+    tell, runner = progress or (lambda *_: None), engine_of(engine, workers)
     merged = {name: kind() for name, kind in DETECTORS.items()}
     shards = _first(_shards(opened), rows)
     looked = 0
     tell("shards audited", 0, len(shards))
-    for done, (detectors, answers) in enumerate(_looked(shards, workers), start=1):
+    for done, (detectors, answers) in enumerate(_looked(shards, runner, opened.directory.absolute() / MANIFEST), start=1):
         looked += answers
         for name, detector in detectors.items():
             merged[name].merge(detector)
@@ -109,12 +116,12 @@ def columns_of(detectors: dict[str, Detector]) -> tuple[str, ...]:
 def _shards(release: Release) -> list[Shard]:
     needed = JUDGE_SCORES in columns_of({name: kind() for name, kind in DETECTORS.items()})
     judged = {
-        split: tuple(release.checked(release.files("judge_scores", split)))
+        split: tuple(path.absolute() for path in release.checked(release.files("judge_scores", split)))
         for split in (release.manifest["tables"].get("judge_scores", {"splits": {}})["splits"] if needed else ())
     }
     entries = release.manifest["files"]
     return [
-        Shard(path, judged.get(split, ()), entries[f"logs/{path.name}"]["rows"])
+        Shard(path.absolute(), judged.get(split, ()), entries[f"logs/{path.name}"]["rows"])
         for split in release.splits
         for path in release.checked(release.files("logs", split))
     ]
@@ -128,14 +135,10 @@ def _first(shards: Sequence[Shard], rows: int | None) -> list[Shard]:
     return [replace(shard, limit=rows - seen) for shard, seen in zip(shards, before, strict=True) if seen < rows]
 
 
-def _looked(shards: Sequence[Shard], workers: int | None) -> Iterator[tuple[dict[str, Detector], int]]:
+def _looked(shards: Sequence[Shard], engine: Engine, manifest: Path) -> Iterator[tuple[dict[str, Detector], int]]:
     """What `Shard.look` returns, in the order of the shards."""
-    count = min(workers or os.cpu_count() or 1, len(shards))
-    if count <= 1 or sum(shard.rows for shard in shards) < PARALLEL_ROWS:
-        yield from (shard.look() for shard in shards)
-        return
-    with process_pool(count) as pool:
-        yield from pool.map(Shard.look, shards)
+    chosen = Local(1) if sum(shard.rows for shard in shards) < PARALLEL_ROWS else engine
+    yield from in_order(chosen.run(Shard.look, shards, sees=[manifest]))
 
 
 def _rows(release: Release, table: str) -> int:
@@ -150,7 +153,7 @@ def _notes(near_duplicates: bool, looked: int, total: int) -> Iterator[str]:
     if not near_duplicates:
         yield "Near-duplicates were not looked for."
     if not offline_tokenizers():
-        yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install bpe-openai")
+        yield ("Token counts were not compared with a tokenizer, because none is installed. Remedy: pip install toktok-rs")
 
 
 def _masked(value: Any) -> Any:

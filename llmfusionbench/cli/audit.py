@@ -9,7 +9,7 @@ import click
 
 from llmfusionbench.cli.console import progress, say, say_json_text, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import engine_option, out_path
 from llmfusionbench.storage.directories import whole_directory
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the audit as JSON.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if there is any finding.")
 @click.option("--no-near-duplicates", is_flag=True, help="Do not compare all prompts with each other, which takes longest.")
+@engine_option
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Number of processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing audit.")
 def command(
@@ -30,6 +31,7 @@ def command(
     as_json: bool,
     strict: bool,
     no_near_duplicates: bool,
+    engine: str,
     workers: int | None,
     overwrite: bool,
 ) -> int:
@@ -53,7 +55,7 @@ def command(
 
     def run() -> Audit:
         with progress() as tell:
-            return audit(opened, workers=workers, near_duplicates=not no_near_duplicates, progress=tell)
+            return audit(opened, workers=workers, engine=engine, near_duplicates=not no_near_duplicates, progress=tell)
 
     if out is None:
         found = run()

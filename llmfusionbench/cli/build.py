@@ -11,7 +11,7 @@ import click
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import show_rows
 from llmfusionbench.cli.mapping import pair, read_mapping
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import engine_option, out_path
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.recognising import Recognition
@@ -107,6 +107,7 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
     help="Size of the largest record or cell, MiB. A compressed file may unpack to 16 times as much, or to 250 times its size.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
+@engine_option
 @click.option("--workers", type=click.IntRange(min=1), help="Number of shards written in parallel. Default: one per core.")
 def command(
     source: str,

@@ -48,6 +48,12 @@ failures_option = click.option(
     help="What a failed answer (error, empty) counts as: zero (default), or missing, as if it had not been asked for.",
 )
 
+engine_option = click.option(
+    "--engine",
+    default="local",
+    metavar="NAME",
+    help="What runs the shards: local (processes of this machine) or ray (a Ray cluster: that of RAY_ADDRESS, else a new one).",
+)
 
 retrieval_options = with_options(
     click.option("--retriever", default="dense", metavar="NAME", help="Retriever: dense, bm25 or hybrid."),

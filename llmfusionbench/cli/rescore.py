@@ -10,7 +10,7 @@ import click
 
 from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import engine_option, out_path
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.revising.rescore_report import Comparison, Estimate, RescoreReport
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--sandbox", default="auto", help="Kind of isolation: auto, bubblewrap, namespaces or process.")
 @click.option("--truth", help="What ground truths of multiple choice are: index0, index1, letter or text. Default: by task.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@engine_option
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 def command(release: str, out: Path, metrics: tuple[str, ...], revision: str | None, **settings: Any) -> None:

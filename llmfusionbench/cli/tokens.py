@@ -8,15 +8,16 @@ from typing import Any
 import click
 
 from llmfusionbench.cli.console import progress, say, show_table
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import engine_option, out_path
 
 
 @click.command(name="tokens")
 @click.argument("release")
 @click.option("--out", required=True, type=out_path(), help="Directory for the new release, written atomically.")
 @click.option("--tokenizer", default="cl100k_base", help="Name of a tiktoken encoding.")
-@click.option("--fast", is_flag=True, help="Count with bpe-openai and check a sample against tiktoken.")
+@click.option("--fast", is_flag=True, help="Count with toktok-rs and check a sample against tiktoken.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
+@engine_option
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
 def command(release: str, out: Path, tokenizer: str, revision: str | None, **settings: Any) -> None:

@@ -31,6 +31,11 @@ from llmfusionbench.types import sorted_splits
 DEFAULT_TABLE: Final = "logs"
 HOMEPAGE: Final = "https://arxiv.org/abs/2507.10540"
 
+_patched_for_streaming: Final = True
+"""Read by `datasets`, which would otherwise import scipy and more to replace functions such as `open` in this module, so that
+they read URLs. Here, a `Release` reads them.
+"""
+
 
 def dataset_module(
     revision: str | None = None,

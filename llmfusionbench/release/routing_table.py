@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -225,22 +225,29 @@ class RoutingTable:
         named = names.dictionary.to_pylist()
         candidates = sorted(named)
         place = {name: i for i, name in enumerate(candidates)}
-        columns = np.array([place[name] for name in named], np.int64)[names.indices.to_numpy()]
-        rows = np.repeat(np.arange(len(lists)), np.asarray(lists.value_lengths()))
+        shape = len(lists), len(candidates)
+        rows = np.repeat(np.arange(len(lists)) * len(candidates), np.asarray(lists.value_lengths()))
+        # Where each cell goes in a matrix whose rows stand one after another.
+        places = rows + np.array([place[name] for name in named], np.int64)[names.indices.to_numpy()]
 
         def matrix(field: str) -> Matrix:
-            dense = np.full((len(lists), len(candidates)), np.nan, np.float32)
-            dense[rows, columns] = cells.field(field).to_numpy(zero_copy_only=False)
-            return dense
+            dense = np.full(len(lists) * len(candidates), np.nan, np.float32)
+            dense[places] = cells.field(field).to_numpy(zero_copy_only=False)
+            return dense.reshape(shape)
 
-        # Null in a release of schema 1.0, whose candidates have one answer each, and where a candidate was never asked.
-        known = np.logical_or.reduce([cells.field(c).is_valid() for c in ("performance", "cost_usd", "judge_score")])
+        def given(field: str) -> npt.NDArray[np.int64]:
+            return np.asarray(cells.field(field).is_valid().to_numpy(zero_copy_only=False), np.int64)
 
-        def counts(field: str, default: npt.NDArray[np.int64]) -> Counts:
-            dense = np.zeros((len(lists), len(candidates)), np.int32)
-            given = cells.field(field) if cells.type.get_field_index(field) >= 0 else pa.nulls(len(cells), pa.int64())
-            dense[rows, columns] = pc.coalesce(given, pa.array(default)).to_numpy(zero_copy_only=False)
-            return dense
+        def known() -> npt.NDArray[np.int64]:
+            return given("performance") | given("cost_usd") | given("judge_score")
+
+        def counts(field: str, default: Callable[[], npt.NDArray[np.int64]]) -> Counts:
+            dense = np.zeros(len(lists) * len(candidates), np.int32)
+            found = cells.field(field) if cells.type.get_field_index(field) >= 0 else pa.nulls(len(cells), pa.int64())
+            if found.null_count:
+                found = pc.coalesce(found, pa.array(default()))
+            dense[places] = found.to_numpy(zero_copy_only=False)
+            return dense.reshape(shape)
 
         domains: list[str] = []
         if queries is not None:
@@ -255,9 +262,10 @@ class RoutingTable:
             cost=matrix("cost_usd"),
             judge=matrix("judge_score"),
             domains=domains,
-            replicates=counts("replicates", known.astype(np.int64)),
-            failures=counts("failures", np.zeros(len(known), np.int64)),
-            scored=counts("scored", cells.field("performance").is_valid().to_numpy(zero_copy_only=False).astype(np.int64)),
+            # Null in a release of schema 1.0, whose candidates have one answer each, and where a candidate was never asked.
+            replicates=counts("replicates", known),
+            failures=counts("failures", lambda: np.zeros(len(cells), np.int64)),
+            scored=counts("scored", lambda: given("performance")),
             llm_info=llm_info or {},
         )
 

@@ -23,8 +23,8 @@ def _sizes(values: pa.Array) -> Any:
     if isinstance(values, pa.ExtensionArray):
         return _sizes(values.storage)
     if isinstance(values, pa.DictionaryArray):
-        known = np.append(_sizes(values.dictionary), 0)
-        return known[pc.fill_null(values.indices.cast(pa.int64()), -1).to_numpy()] + 4
+        known = np.append(_sizes(values.dictionary), _sizes(pa.nulls(1, kind.value_type)))
+        return known[pc.fill_null(values.indices.cast(pa.int64()), -1).to_numpy()]
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         values = values.cast(pa.large_binary())
         kind = values.type

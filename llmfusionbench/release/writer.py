@@ -53,7 +53,8 @@ def write_shard(root: Path, name: str, rows: pa.Table, *, compression_level: int
     schema = table_schema(name.split("/")[0])
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = rows.select(schema.arrow.names).cast(schema.arrow)
+    rows = rows.select(schema.arrow.names)
+    rows = rows.cast(pa.schema([_stored(rows.field(f.name), f, f.name in schema.key) for f in schema.arrow]))
     with pq.ParquetWriter(
         path,
         schema.arrow,
@@ -67,14 +68,33 @@ def write_shard(root: Path, name: str, rows: pa.Table, *, compression_level: int
     ) as writer:
         starts = row_group_starts(rows, schema.key[0]).tolist()  # none without rows: `datasets` cannot read an empty group
         for start, end in pairwise([*starts, rows.num_rows]):
-            writer.write_table(rows.slice(start, end - start).combine_chunks(), row_group_size=end - start)
+            group = rows.slice(start, end - start).cast(schema.arrow).combine_chunks()
+            writer.write_table(group, row_group_size=end - start)
     return {"rows": rows.num_rows, "bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+def _stored(given: pa.Field, field: pa.Field, is_key: bool) -> pa.Field:
+    """A column as it is held while its table is written: texts stay codes of distinct ones, which take less memory."""
+    is_coded = pa.types.is_dictionary(given.type) and given.type.value_type == field.type
+    return field.with_type(given.type) if is_coded and not is_key else field
 
 
 def _short_columns(rows: pa.Table) -> list[str]:
     """The columns of numbers, and of texts that are all short."""
     flat = [field for field in rows.schema if not pa.types.is_nested(field.type)]
-    return [f.name for f in flat if f.type != pa.string() or (pc.max(pc.binary_length(rows[f.name])).as_py() or 0) <= _SHORT]
+    return [f.name for f in flat if not _is_text(f.type) or _longest(rows[f.name]) <= _SHORT]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(kind == pa.string() or (pa.types.is_dictionary(kind) and kind.value_type == pa.string()))
+
+
+def _longest(texts: pa.ChunkedArray) -> int:
+    """Bytes of the longest text, 0 without any."""
+    if pa.types.is_dictionary(texts.type):
+        lengths = [pc.binary_length(part.dictionary).take(part.indices) for part in texts.chunks]
+        return pc.max(pa.chunked_array(lengths, pa.int32())).as_py() or 0
+    return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
 class ReleaseWriter(WholeDirectory):

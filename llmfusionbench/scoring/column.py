@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -13,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from llmfusionbench.engines.engine import in_order
+from llmfusionbench.engines.local import Local
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.processes import process_pool
 from llmfusionbench.scoring.metrics import METRICS
 from llmfusionbench.scoring.score import CONTEXT, score, unknown_argument
 
@@ -120,17 +119,7 @@ def _map(
         [column.values.take(pa.array(column.codes[rows[start : start + CHUNK]])) for column in columns]
         for start in range(0, len(rows), CHUNK)
     )
-    if workers == 1:
-        yield from map(run, chunks)
-        return
-    with process_pool(workers) as pool:
-        waiting: deque[Future[_Chunk]] = deque()
-        for chunk in chunks:  # only a few chunks ahead, to save memory
-            waiting.append(pool.submit(run, chunk))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    yield from in_order(Local(workers).run(run, chunks))  # only a few chunks ahead, to save memory
 
 
 def _score_rows(

@@ -8,17 +8,18 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from llmfusionbench.texts.asking_words import NUMBERS
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 SIGNS: Final = frozenset("+-*/^<>=×÷·")
-_SENTENCE_END: Final = re.compile(r"(?<=[.?!;:])\s|(?<=[。？！；：])|\n")
-_TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+(?:[.,]\d+)*|\w+|[^\w\s]")
+_SENTENCE_END: Final = lazy_pattern(r"(?<=[.?!;:])\s|(?<=[。？！；：])|\n")
+_TOKEN: Final = lazy_pattern(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+(?:[.,]\d+)*|\w+|[^\w\s]")
 """A character of a script without spaces, a number, a word, or one other character."""
-_NUMBERED: Final = re.compile(
+_NUMBERED: Final = lazy_pattern(
     r"^[ \t]{0,20}\(?\d{1,3}[.):](?=\s)|\b(?:question|problem|exercise|example|task)[ \t]{0,3}#?\d{1,4}(?=\s?[:.)])",
     re.IGNORECASE | re.MULTILINE,
 )
 """The number that a list or a set of exercises gives to a question."""
-_QUOTED: Final = re.compile(r"""(?<!\w)["'“‘]([^"'“”‘’]{1,40})["'”’](?!\w)""")
+_QUOTED: Final = lazy_pattern(r"""(?<!\w)["'“‘]([^"'“”‘’]{1,40})["'”’](?!\w)""")
 _KEPT: Final = 500
 """Characters up to which a sentence is kept for the next prompt that has it, which bounds the memory of those kept."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from llmfusionbench.types import Candidate
@@ -16,6 +17,8 @@ Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 _COLUMNS: Final = {"routing": "candidates", "thought_templates": "sources"}
 """Table -> its column of lists of candidates."""
+_DENSE: Final = 8
+"""Numbers up to this many times their count are counted in an array with a place for each."""
 
 
 def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[int, str, str]]:
@@ -27,9 +30,7 @@ def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[i
     rows = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy(zero_copy_only=False))
     names = lists.flatten().field("candidate").dictionary_encode()
     codes = names.indices.to_numpy(zero_copy_only=False)
-    _, first = np.unique(rows * max(1, len(names.dictionary)) + codes, return_index=True)
-    again = np.ones(len(rows), bool)
-    again[first] = False
+    again = _repeats(rows * max(1, len(names.dictionary)) + codes)
     strange = [Candidate.parse(name).llm not in llms for name in names.dictionary.to_pylist()]
     unknown = np.array(strange, bool)[codes] if strange else np.zeros(0, bool)
     for cell in np.flatnonzero(again | unknown).tolist():
@@ -38,6 +39,18 @@ def candidate_faults(lists: pa.Array, llms: Collection[str]) -> Iterator[tuple[i
             yield int(rows[cell]), f"{name} twice", "every candidate once"
         else:
             yield int(rows[cell]), name, "a candidate whose LLM is in the table llms"
+
+
+def _repeats(cells: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """[n] whether the same number, none below 0, stands further left."""
+    # Most lists name most candidates once each: counting them is quicker than the sort that finds the repeats.
+    dense = cells.size > 0 and int(cells.max()) < _DENSE * cells.size
+    if dense and int(np.bincount(cells).max()) == 1:
+        return np.zeros(len(cells), bool)
+    _, first = np.unique(cells, return_index=True)
+    again = np.ones(len(cells), bool)
+    again[first] = False
+    return again
 
 
 def renamed(rows: Rows, table: str, version: str) -> Rows:

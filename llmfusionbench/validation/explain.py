@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import jsonschema
-
 from llmfusionbench.schema import describe_schema, json_types, table_schema
 from llmfusionbench.validation.issue import shorten
 
@@ -41,15 +39,18 @@ def _is_integer(checker: object, value: object) -> bool:
     return _is_number(checker, value) and float(value) == int(value)  # type: ignore[arg-type, call-overload]
 
 
-_CHECKER = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-    {"string": _is_string, "number": _is_number, "integer": _is_integer}
-)
-_Validator: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_CHECKER)  # type: ignore[no-untyped-call]
+@cache
+def _validator_class() -> Any:
+    import jsonschema  # a release is opened without it
+
+    base = jsonschema.Draft202012Validator
+    types = base.TYPE_CHECKER.redefine_many({"string": _is_string, "number": _is_number, "integer": _is_integer})
+    return jsonschema.validators.extend(base, type_checker=types)  # type: ignore[no-untyped-call]
 
 
 def validator(schema: dict[str, Any]) -> Any:
     """A validator of rows (dictionaries of plain Python values) under `schema`."""
-    return _Validator(schema)
+    return _validator_class()(schema)
 
 
 @cache
@@ -64,7 +65,7 @@ def is_valid(table: str, row: object) -> bool:
 
 def explain(schema: dict[str, Any], row: object) -> Iterator[tuple[str | None, str | None, str]]:
     """(column, shortened value, expected) for each thing wrong with `row`."""
-    errors = sorted(_Validator(schema).iter_errors(row), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(validator(schema).iter_errors(row), key=lambda e: [str(p) for p in e.absolute_path])
     # A value of the wrong type breaks other rules, too: the type is enough.
     mistyped = {tuple(e.absolute_path) for e in errors if e.validator == "type"}
     errors = [e for e in errors if e.validator == "type" or tuple(e.absolute_path) not in mistyped]

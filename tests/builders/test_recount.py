@@ -53,7 +53,7 @@ def test_every_answer_has_the_tokenizers_counts_and_their_price(part: Release, t
 
 
 def test_workers_and_the_fast_counter_give_the_same_bytes(part: Release, tmp_path: Path) -> None:
-    pytest.importorskip("bpe_openai", reason="the fast counter is not installed")
+    pytest.importorskip("toktok", reason="the fast counter is not installed")
     recount(part, tmp_path / "slow", tokenizer="cl100k_base", workers=1)
     recount(part, tmp_path / "fast", tokenizer="cl100k_base", fast=True, workers=2)
     assert bytes_of(tmp_path / "slow") == bytes_of(tmp_path / "fast")

@@ -34,6 +34,14 @@ def test_the_rows_of_each_table_of_the_sample(table: str) -> None:
     assert seen > 0
 
 
+def test_codes_of_distinct_values_count_as_the_values() -> None:
+    texts, numbers = pa.array(["é", None, "abc", "é", ""]), pa.array([1, 2, None, 1, 2])
+    plain = pa.record_batch({"text": texts, "number": numbers})
+    coded = pa.record_batch({"text": texts.dictionary_encode(), "number": numbers.dictionary_encode()})
+    for start in range(5):
+        assert row_sizes(coded.slice(start)).tolist() == row_sizes(plain.slice(start)).tolist()
+
+
 def test_texts_in_lists_and_records_count() -> None:
     messages = [[{"role": "user", "content": "é" * 1_000}], None, [], [{"role": "user", "content": "x"}] * 3]
     kind = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

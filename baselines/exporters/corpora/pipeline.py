@@ -35,6 +35,7 @@ from llmfusionbench.baselines.exporters.corpora.reasoning import apply
 from llmfusionbench.baselines.exporters.corpora.samples import Samples
 from llmfusionbench.baselines.exporters.corpora.settings import Settings
 from llmfusionbench.baselines.exporters.corpora.writer import LineWriter, ShardWriter, described_file
+from llmfusionbench.engines import engine_of
 from llmfusionbench.errors import InputError
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.storage.directories import whole_directory
@@ -63,6 +64,7 @@ class _Export:
         settings.check()
         self.settings = settings
         self.format: Format = format_named(settings.kind, settings.format)
+        self.engine = engine_of(settings.engine, settings.workers)
         self.tell: Progress = settings.progress or (lambda *_: None)
         self.release = release if isinstance(release, Release) else open_release(release)
         splits = self.release.splits if settings.include_test else [s for s in self.release.splits if s == TRAIN]
@@ -93,7 +95,7 @@ class _Export:
         rows = settings.may_enter(answers, self._filtered(queries), self.drops)
         self.tell("reading answers", 2, 4)  # as late as possible, because it reads all texts
         digested = settings.duplicates != "keep"
-        texts = AnswerTexts.read(self.release, answers, rows, settings.reasoning, with_digests=digested)
+        texts = AnswerTexts.read(self.release, answers, rows, settings.reasoning, with_digests=digested, engine=self.engine)
         rows = self.drops.keep(rows, texts.there[rows], "no_text")
         rows = self.drops.keep(rows, texts.answered[rows], "only_reasoning")
         kept = self._unrepeated(np.union1d(truths, answers.query[rows]))

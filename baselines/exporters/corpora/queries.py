@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from llmfusionbench.release import Release
 from llmfusionbench.release.row_check import check_rows
@@ -77,14 +78,23 @@ def batches(release: Release, table: str, splits: Sequence[str], columns: list[s
 
     Reads one row group at a time, because texts are large.
     """
+    for file in files(release, table, splits):
+        yield from batches_of(file, table, columns, release.path)
+
+
+def files(release: Release, table: str, splits: Sequence[str]) -> Iterator[ds.ParquetFileFragment]:
+    """The files of a table in order, split after split."""
     present = release.manifest["tables"].get(table, {"splits": {}})["splits"]
     for split in splits:
         if split in present:
-            for file in release.table(table, split).get_fragments():
-                for group in file.split_by_row_group():
-                    rows = group.to_table(schema=table_schema(table).arrow, columns=columns)
-                    rows = check_rows(rows, table, release.path)
-                    yield from rows.to_batches(BATCH_ROWS)
+            yield from release.table(table, split).get_fragments()
+
+
+def batches_of(file: ds.ParquetFileFragment, table: str, columns: list[str], release: object) -> Iterator[pa.RecordBatch]:
+    """The rows of one file of a table; errors name the release."""
+    for group in file.split_by_row_group():
+        rows = group.to_table(schema=table_schema(table).arrow, columns=columns)
+        yield from check_rows(rows, table, release).to_batches(BATCH_ROWS)
 
 
 def prompts_of(batch: pa.RecordBatch) -> pa.Array:

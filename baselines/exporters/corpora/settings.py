@@ -150,6 +150,12 @@ class Settings(Filters, ABC):
         None, "File type: jsonl or parquet. Default: what readers of the format expect.", metavar="NAME"
     )
     shard_rows: int = option(100_000, "Number of records per file.", bounds=ONE_OR_ABOVE)
+    engine: str = option(
+        "local", "What reads the answers of a large release: local (this machine) or ray (a Ray cluster).", metavar="NAME"
+    )
+    workers: int | None = option(
+        None, "Number of files that are read in parallel. Default: one per core.", metavar="N", bounds=ONE_OR_ABOVE
+    )
     overwrite: bool = option(False, "Replace an existing corpus.")
     format: str = ""
     progress: Progress | None = None

@@ -8,27 +8,29 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
+
 CANDIDATES: Final = (
     r"[A-Za-z0-9]@[A-Za-z0-9-]|\b(?:sk-|sk_live_|rk_live_|gh[pousr]_|github_pat_|glpat-|hf_|xox[abprs]-|AKIA|ASIA|AIza|SG\.|npm_|pypi-"
     r"|gsk_|r8_|dop_v1_|eyJ)|-----BEGIN [A-Z ]*PRIVATE KEY|\b[3-6]\d{3}[ -]?\d{4}"
 )
 """RE2 pattern that every text with such data matches."""
-_SEEN: Final = re.compile(CANDIDATES)
-_EMAIL: Final = re.compile(
+_SEEN: Final = lazy_pattern(CANDIDATES)
+_EMAIL: Final = lazy_pattern(
     r"(?<![\w.+%-])[A-Za-z0-9](?:[\w.+%-]{0,62}[\w+%-])?@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w@-])"
 )
-_KEY: Final = re.compile(
+_KEY: Final = lazy_pattern(
     r"(?<![\w-])(?:sk-(?:ant-|proj-|or-v1-|svcacct-)?[\w-]{20,200}|(?:sk|rk)_live_\w{16,200}|gh[pousr]_\w{30,200}"
     r"|github_pat_\w{30,200}|glpat-[\w-]{18,100}|hf_[A-Za-z0-9]{30,60}|xox[abprs]-[\w-]{20,200}|A(?:KIA|SIA)[A-Z0-9]{16}"
     r"|AIza[\w-]{35}|SG\.[\w-]{16,40}\.[\w-]{20,80}|npm_\w{36}|pypi-[\w-]{50,250}|gsk_\w{40,80}|r8_\w{36,40}|dop_v1_[0-9a-f]{64}"
     r"|eyJ[\w-]{15,2000}+\.eyJ[\w-]{15,2000}+\.[\w-]{20,1000})(?![\w-])"
 )
-_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\sA-Za-z0-9+/=\\]{64,8000}")
-_CARD: Final = re.compile(
+_BLOCK: Final = lazy_pattern(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\sA-Za-z0-9+/=\\]{64,8000}")
+_CARD: Final = lazy_pattern(
     r"(?<![\w.,/=+-])(?:[3-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w]|[.,-]\d)"
 )
 
-_STATED: Final = re.compile(
+_STATED: Final = lazy_pattern(
     r"(?i:\b(?:[a-z_-]{0,20}(?:password|passwd|api[_-]?key|account_?key|secret|access_?token))[\"']?\s{0,3}[=:]\s{0,3}[\"']?"
     r"|\bBearer\s{1,3})(?!\S{0,4}…\[[a-z -]{3,14}, \d+ characters\]|\[secret\])(?P<secret>[^\s\"'&,;<>]{6,400})"
     r"|://(?P<user>[^\s/@:]{1,100}:[^\s/@]{1,100})@"
@@ -37,7 +39,7 @@ _STATED: Final = re.compile(
 
 _AGAIN: Final = 100
 """Different finds in one text whose other occurrences are masked, too."""
-_MADE_UP: Final = re.compile(
+_MADE_UP: Final = lazy_pattern(
     r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|email|mail|sample|company|yourdomain|yourcompany|mydomain|website|site|xyz"
     r"|acme|fake|dummy|demo|placeholder|your-?\w+|my-?\w+)\.[a-z.]{2,8}$"
     r"|@(?:[\w-]+\.)*(?:example|test|invalid|local|localhost|internal|lan|corp|home|htb)$"
@@ -47,15 +49,15 @@ _MADE_UP: Final = re.compile(
     re.IGNORECASE,
 )
 """Addresses that no person has: of reserved and made-up domains, of placeholders, and of offices."""
-_FILE: Final = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|py|json|txt|md|html?)$", re.IGNORECASE)
+_FILE: Final = lazy_pattern(r"\.(?:png|jpe?g|gif|svg|webp|js|css|py|json|txt|md|html?)$", re.IGNORECASE)
 _LEAST_BITS: Final = 3.2
 """Entropy of the characters of a key, in bits per character; `sk-xxxxxxxx` and `sk-your-key-here` have less."""
-_MIXED: Final = re.compile(r"\d|hf_(?=[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z])")
+_MIXED: Final = lazy_pattern(r"\d|hf_(?=[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z])")
 """A digit, which all keys have but those of Hugging Face; those change between small and large letters."""
-_WORDY: Final = re.compile(
+_WORDY: Final = lazy_pattern(
     r"your|example|placeholder|xxxx|1234567|abcdef|replace|insert|dummy|test_?key|secret_?key|api_?key", re.IGNORECASE
 )
-_TEST_CARDS: Final = re.compile(
+_TEST_CARDS: Final = lazy_pattern(
     r"^(?:4111|4242|5555555555554444|378282246310005|371449635398431|6011111111111117|4012888888881881|(\d)\1{11})"
 )
 """Numbers that payment services publish for tests."""

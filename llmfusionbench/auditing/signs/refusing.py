@@ -7,7 +7,6 @@ do not have access to the news. However, the winner was ..." answers after all; 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 
 from llmfusionbench.auditing.counting import Bools
 from llmfusionbench.auditing.signs.columns import confirmed, heads, lengths, matches
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 OPENING: Final = 240
 """Characters at the start of an answer that are looked at."""
@@ -44,12 +44,12 @@ _ANSWERS: Final = (
     r"|provide (?:you with )?(?:some |factual |general |historical |the )?(?:information|facts))"
 )
 """What follows "however, I can" where an answer does."""
-_OFFERS: Final = re.compile(
+_OFFERS: Final = lazy_pattern(
     rf"\b(?:however|but)\b,? (?:here|i(?:'d| can| could| would| will| am|'m)(?!{_ANSWERS})|please|feel free"
     r"|i (?:recommend|suggest|encourage)|it(?: is|'s) (?:best|recommended)|the (?:text|context|answers)"
     r"|you (?:can|could|may|might) (?:check|visit|consult|contact|find|search|try|refer|look|ask))"
 )
-_TURNS: Final = re.compile(r"(?:^|[.!?,] +|\n)(?:however|but)\b")
+_TURNS: Final = lazy_pattern(r"(?:^|[.!?,] +|\n)(?:however|but)\b")
 _STRUCTURED: Final = r"^(?:```|\{|\[)"
 
 

@@ -6,54 +6,55 @@ import re
 
 from llmfusionbench.scoring.answers.marks import boxed, final_text, marked_answer
 from llmfusionbench.scoring.answers.refusal import declines
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 ANSWER_LIMIT = 1000
 """Longest answer that is compared, in characters."""
 ROOTS_LIMIT = 400
 """Longest answer that is read as a list of roots, in characters."""
 
-_MATH = re.compile(r"\$\$?([^$\n]{1,400}+)\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
-_PROSE = re.compile(r"[a-zA-Z]{2,} [a-zA-Z]{2,}|[a-zA-Z]{3,}")
-_RESULT = re.compile(  # "area is 5 square units.", not "roots are 3 and 5", "x is at least 5", "result is 5x", "is 5 pi"
+_MATH = lazy_pattern(r"\$\$?([^$\n]{1,400}+)\$\$?|\\\(([^\n]{1,400}?)\\\)|\\\[([^\n]{1,400}?)\\\]")
+_PROSE = lazy_pattern(r"[a-zA-Z]{2,} [a-zA-Z]{2,}|[a-zA-Z]{3,}")
+_RESULT = lazy_pattern(  # "area is 5 square units.", not "roots are 3 and 5", "x is at least 5", "result is 5x", "is 5 pi"
     r".*(?:\b(?:is|are|was|be|has|have|equals|gives?|gets?|makes?|so|thus|therefore|hence)\b|=)"
     r"[\s:,*]{1,4}(?:(?:equal to|exactly|only|just)\s)?"
     r"(?P<number>-?[$\u20ac\u00a3]?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?\s?%?)\*{0,2}"
     r"(?:\s(?!(?:pi|times|plus|minus|more|less|over|to|squared|cubed|factorial)\b)(?:a|[a-z]{2,})\b)*[\s.*\u00b0]*",
     re.IGNORECASE,
 )
-_HEDGE = re.compile(r"\b(?:or|and|if|between|not|cannot|never)\b|n['\u2019]t\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
-_INVISIBLE = re.compile(r"\A\s*+\{([^{}]*+)\}\s*+\Z")
+_HEDGE = lazy_pattern(r"\b(?:or|and|if|between|not|cannot|never)\b|n['\u2019]t\b", re.IGNORECASE)
+_SENTENCE_END = lazy_pattern(r"(?<=[\w)}\]$])[.;!?](?=\s|$)|\n|,? (?:because|since|which)\b")
+_INVISIBLE = lazy_pattern(r"\A\s*+\{([^{}]*+)\}\s*+\Z")
 """Braces around the whole of an answer, which LaTeX does not show: \\boxed{{17:03}}."""
-_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
-_UNIT = re.compile(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
-_DROP = re.compile(  # a double backslash separates the rows of a matrix
+_TEXT = lazy_pattern(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s?\{([^{}]*+)\}")
+_UNIT = lazy_pattern(r"(?<=[\w)}])(?:\\[ ,;])?\s*+\\(?:text|mathrm|mbox)\s?\{\s?[^{}]*+\}(?:\^\{?[23]\}?)?$")
+_DROP = lazy_pattern(  # a double backslash separates the rows of a matrix
     r"(?<!\\)\\(?:(?:left|right|displaystyle|quad|qquad|limits)(?![a-zA-Z])|[!,;: ])"
     r"|\^\{?\\circ\}?|\\degree|\\\$|\$|\\?%|\u00b0"
 )
-_SPACE = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+")
+_SPACE = lazy_pattern(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+")
 """White space. The first group keeps the space that ends the name of a command ("\\pi r")."""
-_TRIGONOMETRIC = re.compile(r"(?<![a-zA-Z])(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
-_DEGREES = re.compile(r"(\d++(?:\.\d++)?)\s?(?:\^\s?(?:\{\s?\\circ\s?\}|\\circ)|\\degree|\u00b0)(?![a-zA-Z])")
+_TRIGONOMETRIC = lazy_pattern(r"(?<![a-zA-Z])(?:sin|cos|tan|cot|sec|csc)(?![a-zA-Z])")
+_DEGREES = lazy_pattern(r"(\d++(?:\.\d++)?)\s?(?:\^\s?(?:\{\s?\\circ\s?\}|\\circ)|\\degree|\u00b0)(?![a-zA-Z])")
 _SYMBOLS = str.maketrans(
     {"\u221e": "\\infty ", "\u00d7": "\\times ", "\u00b7": "\\cdot ", "\u00b2": "^2", "\u00b3": "^3", "\u2212": "-"}
 )
-_ROOT_SIGN = re.compile("\u221a\\s?(\\d+|[a-zA-Z])")
-_SHORT_FRACTION = re.compile(r"\\frac(?:(\d)(\d)(?!\d)|(\d)(?=\{)|(\{[^{}]*+\})(\d))")
-_SHORT_ROOT = re.compile(r"\\sqrt ?(\w)")
-_BRACKET_ROOT = re.compile(r"\\sqrt\s?\(([^()]*+)\)")
-_WORD = re.compile(r"(?<![a-zA-Z\\])(sqrt|pi|infinity|oo)(?=[\s\d(]|[a-z]\b|\Z|[^a-zA-Z])")
-_FUNCTION = re.compile(r"(?<![a-zA-Z\\])(arcsin|arccos|arctan|sin|cos|tan|ln|log|exp)(?=\s?\()")
-_POWER = re.compile(r"(?<=[\w)])\*\*(?=[\w(-])")
-_REPEATING = re.compile(r"(\d{0,20})\.(\d{0,20})\\(?:overline|bar)\s?\{?(\d{1,20})\}?")
+_ROOT_SIGN = lazy_pattern("\u221a\\s?(\\d+|[a-zA-Z])")
+_SHORT_FRACTION = lazy_pattern(r"\\frac(?:(\d)(\d)(?!\d)|(\d)(?=\{)|(\{[^{}]*+\})(\d))")
+_SHORT_ROOT = lazy_pattern(r"\\sqrt ?(\w)")
+_BRACKET_ROOT = lazy_pattern(r"\\sqrt\s?\(([^()]*+)\)")
+_WORD = lazy_pattern(r"(?<![a-zA-Z\\])(sqrt|pi|infinity|oo)(?=[\s\d(]|[a-z]\b|\Z|[^a-zA-Z])")
+_FUNCTION = lazy_pattern(r"(?<![a-zA-Z\\])(arcsin|arccos|arctan|sin|cos|tan|ln|log|exp)(?=\s?\()")
+_POWER = lazy_pattern(r"(?<=[\w)])\*\*(?=[\w(-])")
+_REPEATING = lazy_pattern(r"(\d{0,20})\.(\d{0,20})\\(?:overline|bar)\s?\{?(\d{1,20})\}?")
 _NAMES = {"sqrt": "\\sqrt ", "pi": "\\pi ", "infinity": "\\infty ", "oo": "\\infty "}
 """Commands that are written as words, without a backslash."""
-_SLASH = re.compile(r"(?<![\w}.])(-?)(\d++)/(\d++)(?![\w{.!^_(\\])")
-_EITHER = re.compile(r"\\pm(?![a-zA-Z])\s?|\u00b1")
-_GROUPED = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?=[a-zA-Z\\])")
-_JOINED = re.compile(r"\s*+(?:,\s*(?:or|and)\b|;|,|\b(?:or|and)\b|\\text\s?\{\s*(?:or|and)\s*\}|\\(?:lor|vee)\b)\s*+")
-_ROOT = re.compile(r"\s*+([a-zA-Z](?:_\{?\w\}?)?)\s*=\s*([^=]{1,100}+)")
-_ASSIGNED = re.compile(r"[a-zA-Z](?:\([a-zA-Z]\))?=(?=[^=]+$)|[a-zA-Z](?:\\in)(?=.)")
+_SLASH = lazy_pattern(r"(?<![\w}.])(-?)(\d++)/(\d++)(?![\w{.!^_(\\])")
+_EITHER = lazy_pattern(r"\\pm(?![a-zA-Z])\s?|\u00b1")
+_GROUPED = lazy_pattern(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?=[a-zA-Z\\])")
+_JOINED = lazy_pattern(r"\s*+(?:,\s*(?:or|and)\b|;|,|\b(?:or|and)\b|\\text\s?\{\s*(?:or|and)\s*\}|\\(?:lor|vee)\b)\s*+")
+_ROOT = lazy_pattern(r"\s*+([a-zA-Z](?:_\{?\w\}?)?)\s*=\s*([^=]{1,100}+)")
+_ASSIGNED = lazy_pattern(r"[a-zA-Z](?:\([a-zA-Z]\))?=(?=[^=]+$)|[a-zA-Z](?:\\in)(?=.)")
 
 
 def math_truth(ground_truth: str) -> str:

@@ -10,24 +10,25 @@ import re
 
 from llmfusionbench.scoring.answers.booleans.verdicts import STEP, WORDS, answered, closing, concluded, leads_in, verdict_at
 from llmfusionbench.scoring.answers.marks import SPAN_LIMIT, answer_field, last_mark, lowered
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _EDGE = 4 * SPAN_LIMIT
-_ANY = re.compile(rf"(?:{'|'.join(WORDS)})\b")
-_MORE = re.compile(r"(?:true|yes|false|no)\b")
+_ANY = lazy_pattern(rf"(?:{'|'.join(WORDS)})\b")
+_MORE = lazy_pattern(r"(?:true|yes|false|no)\b")
 _SURE = "absolutely|definitely|certainly|of course|indeed"
-_ALONE = re.compile(
+_ALONE = lazy_pattern(
     rf"[\s\"'*_`#(\[]{{0,9}}(?:({'|'.join(WORDS)})|(?:{_SURE})(?P<not> not)?|(?P<never>not at all))[\s\"'*_`)\].!]{{0,9}}"
 )
 _ALONE_LENGTH = 33
 _OPTION = r"[\"'`*\u2018\u2019\u201c\u201d]{0,3}(?:yes|no|true|false)\b[\"'`*\u2018\u2019\u201c\u201d]{0,3}"
 _PAIRED = rf"(?:\s?[/|]\s?|,?\s(?:or|nor)\s|,?\s\(?b[).:]\s?|\n- |,\s?(?={_OPTION}\s?\])|\sand\s(?={_OPTION}\s?(?:[.,;)]|\Z)))"
-_PAIR = re.compile(rf"[\[({{]?(?:either\s)?{_OPTION}{_PAIRED}{_OPTION}\s?[\])}}]?", re.IGNORECASE)
+_PAIR = lazy_pattern(rf"[\[({{]?(?:either\s)?{_OPTION}{_PAIRED}{_OPTION}\s?[\])}}]?", re.IGNORECASE)
 """Both options named as a pair, as instructions do: "(Yes or No)", "true/false"."""
-_NEXT_STEP = re.compile(r"\n[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s")
-_LETTER = re.compile(r"[\s*_#>-]{0,6}(?:option\s)?\(?[a-e][.):]\)?\s+")
-_LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|boxed)\s?\{")
-_OPEN = re.compile(
+_NEXT_STEP = lazy_pattern(r"\n[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s")
+_LETTER = lazy_pattern(r"[\s*_#>-]{0,6}(?:option\s)?\(?[a-e][.):]\)?\s+")
+_LATEX = lazy_pattern(r"\\(?:text|textbf|textit|mathrm|mathbf|boxed)\s?\{")
+_OPEN = lazy_pattern(
     r"[\s\"'*_`]{0,9}(?:(?:it )?depends|un(?:known|clear|certain|determined|sure)|not\b(?! (?:true|false|yes|no)\b)|"
     r"can(?:not|'t)\b|maybe|perhaps|possibly|n/?a\b|none\b|neither|"
     r"both|i (?:do not|don't) know|there is no|it is (?:not|un|impossible)|"

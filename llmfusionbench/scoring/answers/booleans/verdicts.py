@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
+
 WORDS: Final = {
     **dict.fromkeys(("yes", "true", "yeah", "yep", "yup", "correct", "accurate"), True),
     **dict.fromkeys(("no", "false", "nope", "nah", "incorrect", "inaccurate", "wrong"), False),
@@ -30,7 +32,7 @@ _NEXT = (
     r"for|but|not|although|though|while|so|that's|in (?:this|that|the)|is (?:the|my|our))\b"
 )
 """Words that go on after a verdict. A noun does not: "no evidence", "false alarm"."""
-_VERDICT = re.compile(
+_VERDICT = lazy_pattern(
     rf"(?:[-#>]{{1,6}}\s)?{_QUOTE}{_ADVERB}{_QUOTE}(?P<not>not\s++)?{_QUOTE}(?P<word>(?P<yes>yes)|{_ANY})\b(?!['-]\w|[*_\"']{{0,3}}\.\s?\d)"
     rf"(?(yes)|{_CLOSE}(?:\s*+\Z|\s*?[.,;:!?(\n\u2013\u2014]|\s-|\s++{_NEXT}))"
 )
@@ -48,34 +50,34 @@ _SUBJECT = (
     r"(?:it|this|that|(?:statement|claim|assertion|proposition|sentence|hypothesis|premise|expression|result|output)\b"
     r"[^.?!;\n]{0,120}?)"
 )
-_CLAIM = re.compile(_SUBJECT + _BE)
+_CLAIM = lazy_pattern(_SUBJECT + _BE)
 """A subject that stands for what was asked, and its verb."""
-_CLAIM_ANY = re.compile(_SUBJECT + _BE_ANY)
-_SAY = re.compile(
+_CLAIM_ANY = lazy_pattern(_SUBJECT + _BE_ANY)
+_SAY = lazy_pattern(
     r"\W{0,4}(?:i|we)(?:'d|'ll|\s(?:would|will|must|can|have to)|(?P<not>\s(?:can(?:not|'t|\snot)|would(?:n't|\snot)|won't)))?"
     r"\s(?:have to\s)?(?:say|answer|respond with|answer with|conclude)\b[\s:,]*+"
 )
-_ANSWER = re.compile(rf"\banswer\b[^.\n]{{0,160}}?{_BE}")
+_ANSWER = lazy_pattern(rf"\banswer\b[^.\n]{{0,160}}?{_BE}")
 """An answer and its verb, with the question between them: "the answer to whether it can is"."""
-_OPEN = re.compile(
+_OPEN = lazy_pattern(
     r"\banswer\b(?:\s(?:to|for)\s[^.,;\n]{0,80}?|[^\w.,;\n]{0,8})(?:\b(?:is|was|remains|would be)(?:n't)?\s"
     r"(?:(?<=n't\s)|not\s|un(?:known|clear|certain|determined|available)\b|inconclusive|indeterminate|impossible)(?!yes|no\b|true|false)"
     r"|\b(?:can(?:not|'t|\snot)|could not)\sbe\s(?!yes|no\b|true|false))"
 )
 """An answer that commits to neither: "the answer is not known"."""
-_CONCLUSION = re.compile(
+_CONCLUSION = lazy_pattern(
     r"(?:\b(?:therefore|thus|hence|so|consequently|accordingly|in conclusion|in short|in summary|to conclude|overall|finally|"
     r"as a result|ultimately|in the end|which means(?: that)?)\b|\b(?:conclusion|verdict|final answer|result|judge?ment|output|"
     r"label|prediction|decision|response)\b[\"'*_]{0,4}\s?[:=]|(?:^|\n)[*_]{0,3}a[*_]{0,3}:)[\s,:;*_\u2013\u2014-]{0,6}"
 )
-_LEAD_IN = re.compile(r"\W{0,4}(?:based on|according to|given|from)\b[^.?!\n]{0,120}?,\s*+|")
-_CLAUSE = re.compile(r"(?:[,;:=\u2013\u2014]|\s-\s|\b(?:and|but|means)\b(?:\sthat\b)?|(?:true|false)[\s)]{1,3}is\b)\s*+")
-_OTHER = re.compile(r"\b(?:if|whether|unless|when|while|although|though|even|assuming|suppose|which|what)\b|\?")
+_LEAD_IN = lazy_pattern(r"\W{0,4}(?:based on|according to|given|from)\b[^.?!\n]{0,120}?,\s*+|")
+_CLAUSE = lazy_pattern(r"(?:[,;:=\u2013\u2014]|\s-\s|\b(?:and|but|means)\b(?:\sthat\b)?|(?:true|false)[\s)]{1,3}is\b)\s*+")
+_OTHER = lazy_pattern(r"\b(?:if|whether|unless|when|while|although|though|even|assuming|suppose|which|what)\b|\?")
 """Words of a condition, a concession or a question."""
-_SENTENCE = re.compile(r"(?:[.!?][\"')\]*_]{0,3}\s|\n)\s*+")
-STEP = re.compile(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
+_SENTENCE = lazy_pattern(r"(?:[.!?][\"')\]*_]{0,3}\s|\n)\s*+")
+STEP = lazy_pattern(r"[\s*_#>-]{0,6}(?:step\s)?\d\d?[.):][*_]{0,2}\s+")
 """The number of a step: "1. ", "Step 2: "."""
-_REST = re.compile(r"[\s.!\"'*_`)\]}\u201d$<>/]*+(?:</\w+>\s*+)*")
+_REST = lazy_pattern(r"[\s.!\"'*_`)\]}\u201d$<>/]*+(?:</\w+>\s*+)*")
 
 
 class Answered(NamedTuple):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
+
 _WRONG_ADJECTIVES = (
     r"wrong|incorrect|false|ruled|unlikely|implausible|eliminated|less|irrelevant|out\b|dismissed|invalid"
     r"|excluded|inconsistent"
@@ -44,9 +46,9 @@ _SAID_WRONG = (
     r"|might)\s?not\b"
     r"|\bcannot\b|\b(?:misstates?|misrepresents?|contradicts?|ignores?|overlooks?|fails?|lacks?|overstates?|confuses?)\b"
 )
-SAID_WRONG = re.compile(rf"{_SAID_WRONG}|\u9519|\u932f|\u4e0d\u6b63\u786e|\u4e0d\u5bf9|\u4e0d\u7b26|\u4e0d\u662f")
+SAID_WRONG = lazy_pattern(rf"{_SAID_WRONG}|\u9519|\u932f|\u4e0d\u6b63\u786e|\u4e0d\u5bf9|\u4e0d\u7b26|\u4e0d\u662f")
 """A predicate that dismisses the option before it."""
-DISMISSED = re.compile(
+DISMISSED = lazy_pattern(
     rf"(?:{_SAID_WRONG}"
     r"|\bfails?\b|\bcontradict|\bmisstate|\bmisrepresent|\bmisinterpret|\bconfus|\bignor|\black(?:s|ing)?\b"
     r"|\bha(?:s|ve) (?:the|a) wrong\b|\boverstate|\bunderstate|\bmakes? no sense|\bno[,.!]|\brules? (?:it|this"
@@ -58,14 +60,14 @@ DISMISSED = re.compile(
     r"|\u9519|\u932f|\u4e0d\u6b63\u786e|\u4e0d\u5bf9|\u4e0d\u7b26|\u4e0d\u662f|\u6392\u9664|\u4e0d\u80fd|\u4e0d\u5408)"
 )
 """Said of an option that it is not the answer."""
-SURELY_DISMISSED = re.compile(
+SURELY_DISMISSED = lazy_pattern(
     r"\b(?:incorrect|wrong|ruled out|eliminated|unlikely|implausible|not (?:the |a |very |as )?(?:correct|right|best"
     r"|answer|likely|plausible|consistent"
     r"|possible|relevant|fit|match|true|valid|good|accurate|appropriate))\b|\u274c|\u2717|\u2718|\u9519\u8bef"
     r"|\u4e0d\u6b63\u786e|\u6392\u9664"
 )
 """The same, in words that the text of an option itself hardly has."""
-RULED_OUT = re.compile(
+RULED_OUT = lazy_pattern(
     r"(?:n['\u2019]t|\b(?:not|(?:wrong|incorrect) (?:answer|choice)s?|doubt|than|instead of|except|rul(?:es?|ed"
     r"|ing)(?: out)?|out|eliminat\w{1,4}|exclud\w{1,4}"
     r"|dismiss\w{0,4}|reject\w{0,4}|discard\w{0,4}|neither|nor|cannot|can not|unlike|without|against"
@@ -75,26 +77,26 @@ RULED_OUT = re.compile(
     r"|be the)\s+){0,2}\Z"
 )
 """The end of the words before an option that is not the answer."""
-CONSIDERED = re.compile(
+CONSIDERED = lazy_pattern(
     r"\b(?:consider|examin|check|evaluat|try|test|analy[sz]|look(?:ing)? at|start(?:ing)? with|tak|suppos|assum"
     r"|compar)(?:ing|es?|ed)?(?:\sthe)?\s\Z"
 )
 """The end of the words before an option that is about to be examined."""
 _HEDGED = r"(?:\b(?:if|would|might|could|some|students?|people|they|not|never|who|to|may|one|reason)|n['\u2019]t)"
-HEDGED = re.compile(rf"{_HEDGED}\s(?:also\s|then\s|even\s|they\s|you\s|we\s|i\s|be\s)?(?:tempted to\s)?\Z")
-FIRST_PERSON = re.compile(
+HEDGED = lazy_pattern(rf"{_HEDGED}\s(?:also\s|then\s|even\s|they\s|you\s|we\s|i\s|be\s)?(?:tempted to\s)?\Z")
+FIRST_PERSON = lazy_pattern(
     r"(?:\bi(?:['\u2019]d|\s(?:would|will|must|have to))|\bi am going to|\bi['\u2019]ll|\bi['\u2019]m going to"
     r"|\bi want to|\bhave to|\binclined to|\bi would like to|\bi am ready to)\s\Z"
 )
-NOT_A_VERDICT = re.compile(
+NOT_A_VERDICT = lazy_pattern(
     r"(?:\bnot|n't|n\u2019t|\bnever|\bthan|though|\bnor|\bif|\bwhether|\bsuppose|\bassum(?:e|ing)|\bunless|\bwhy"
     r"|\bneither|\bnone of|\bfor|\bwhen|\bdoubt|\bunlikely|(?:\bnot|n['\u2019]t) (?:think|believe|sure))"
     r"[\s:]{0,2}(?:(?:both|either|that|option|the|it|this|answer)\s){0,2}\Z"
 )
-SUPPOSES = re.compile(r"\s{0,3}(?:but |and |so )?(?:if|suppose|assum(?:e|ing)|whether|unless|why|what if|let)\b")
+SUPPOSES = lazy_pattern(r"\s{0,3}(?:but |and |so )?(?:if|suppose|assum(?:e|ing)|whether|unless|why|what if|let)\b")
 """The beginning of a sentence that only supposes an answer."""
-NONE_OF = re.compile(r"\b(?:neither|none of)\s(?:[^\w\n]|\b(?:or|nor|and|options?|the)\b|[\ue000-\uf76f]){0,12}\Z")
-OTHERS = re.compile(
+NONE_OF = lazy_pattern(r"\b(?:neither|none of)\s(?:[^\w\n]|\b(?:or|nor|and|options?|the)\b|[\ue000-\uf76f]){0,12}\Z")
+OTHERS = lazy_pattern(
     r"^[^\n\ue000-\uf76f]{0,30}(?:\bwhy (?:the )?(?:others?|other (?:options|choices|answers)|not|remaining|rest"
     r"|incorrect|wrong)"
     r"|\b(?:other|remaining|incorrect|wrong|rest of the) (?:options|choices|answers|ones|statements|possibilities)\b"
@@ -102,7 +104,7 @@ OTHERS = re.compile(
     re.MULTILINE,
 )
 """The heading or sentence from which on the options that are not the answer are discussed."""
-NOT_THE_ANSWER = re.compile(
+NOT_THE_ANSWER = lazy_pattern(
     r"(?:[^.!?;\n\ue000-\uf76f]|\.\d){0,80}?(?:[,(.]\s?|\s)(?:but|however,?|though|although|which|yet)\s"
     r"(?:(?:this|that|it|still|also|option|value)\s){0,3}(?:is|isn['\u2019]t|was)\s(?:(?:still|also|really)\s)?"
     r"(?:(?:not|n['\u2019]t)\s(?:really\s)?(?:(?:the\s)?(?:(?:correct|right|actual)\s)?answer|(?:correct|right)\s?[.,;\n])"
@@ -120,27 +122,29 @@ _NO_OPTION = (
     r"|available|among|in)"
     r"|there is no (?:correct|right|valid) (?:answer|option|choice)|no option is (?:correct|right))"
 )
-NO_OPTION_FITS = re.compile(
+NO_OPTION_FITS = lazy_pattern(
     rf"(?:\b(?:therefore|thus|hence|so|conclude|consequently)|[.!\n]\s{{0,2}}since)\b[^.!?\n]{{0,80}}?{_NO_OPTION}(?!\w)"
     r"(?![^\n]{0,160}\b(?:closest|nearest|but|however|although)\b)"
 )
 """A conclusion that no option is right."""
-NONE_FITS = re.compile(
+NONE_FITS = lazy_pattern(
     r"[\s(*\"'$:-]{0,6}(?:none of (?:the|these|them|those)\b(?! other)|no(?:ne)? (?:of the )?(?:correct|given|provided)\b"
     r"|none[\s).*]{0,4}(?:\n|\Z)|not (?:listed|available|provided|given|among|in the|on the list|applicable)\b"
     r"|no (?:option|answer|choice)\b)"
 )
 """A marked answer that says that it is no option."""
-OPEN_OPTIONS = re.compile(r"\b(?:remaining|other possible|leftover) (?:options|choices|answers|candidates|possibilities) are\b")
+OPEN_OPTIONS = lazy_pattern(
+    r"\b(?:remaining|other possible|leftover) (?:options|choices|answers|candidates|possibilities) are\b"
+)
 """Several options are still to be decided between."""
-GIVES_UP = re.compile(
+GIVES_UP = lazy_pattern(
     r"(?:\bcannot|\bcan['\u2019]t|\bunable to|\bnot able to|\bimpossible to|\bnot possible to)\s(?:determine|provide"
     r"|give|choose|select|pick|identify)"
     r"\s(?:an?|the|any)\s(?:(?:correct|right|definitive|definite|single|accurate|exact|final|precise)\s){0,2}(?:answer"
     r"|option|choice)"
 )
 """The text takes its answer back."""
-UNDECIDED = re.compile(
+UNDECIDED = lazy_pattern(
     r"(?:\bcannot|\bcan['\u2019]t|\bcan not|\bcould not|\bunable to|\bimpossible to|\bnot possible to|\bdifficult to"
     r"|\bnot able to)\s(?:be\s)?"
     r"(?:\w+ly\s)?(?:determin|answer|choos|select|decid|provid|tell|say|conclu|identif|pick|give|assist)"

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR, label_of
 from llmfusionbench.scoring.answers.choices.options import Options
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
-_MENTION: Final = re.compile(ANY)
-_BEFORE: Final = re.compile(rf"(?<![\w)\ue000-\uf76f]\s)\bcorrect:\s{{1,2}}(?P<mention>{CLEAR})")
+_MENTION: Final = lazy_pattern(ANY)
+_BEFORE: Final = lazy_pattern(rf"(?<![\w)\ue000-\uf76f]\s)\bcorrect:\s{{1,2}}(?P<mention>{CLEAR})")
 _TRUE: Final = 3
 """Fewest options called right that make the one called wrong the answer: the question asks for the false statement."""
 _SAID: Final = 160
 """Characters after a mention in which its grade is looked for."""
-_RIGHT_SIGN, _WRONG_SIGN = re.compile("[\u2705\u2713\u2714\u2611]"), re.compile("[\u274c\u2717\u2718\u2716]")
+_RIGHT_SIGN, _WRONG_SIGN = lazy_pattern("[\u2705\u2713\u2714\u2611]"), lazy_pattern("[\u274c\u2717\u2718\u2716]")
 _WORD: Final = (
     r"(?P<true>true|correct|right)|(?P<right>yes|plausible|possible|consistent(?:\swith\s[^\n.;\ue000-\uf76f]{1,40})?)"
     r"|(?P<false>false|incorrect|wrong|not (?:correct|true|right))|(?P<wrong>no|not (?:plausible|possible|consistent)"
     r"|ruled out|eliminated|rejected|excluded|impossible|implausible|inconsistent)"
 )
-_FIRST: Final = re.compile(rf"[\s:.)*_|\u2013\u2014-]{{0,6}}(?:{_WORD})(?=[\s.,;!*)_|]{{0,6}}(?:\n|\Z)|[.,;!*)_])")
-_LAST: Final = re.compile(rf"[:(\u2013\u2014-]\s{{0,2}}[*_]{{0,2}}(?:{_WORD})[\s.,;!*)_]{{0,6}}\Z")
+_FIRST: Final = lazy_pattern(rf"[\s:.)*_|\u2013\u2014-]{{0,6}}(?:{_WORD})(?=[\s.,;!*)_|]{{0,6}}(?:\n|\Z)|[.,;!*)_])")
+_LAST: Final = lazy_pattern(rf"[:(\u2013\u2014-]\s{{0,2}}[*_]{{0,2}}(?:{_WORD})[\s.,;!*)_]{{0,6}}\Z")
 
 
 def graded_options(low: str, options: Options) -> tuple[str, ...] | None:

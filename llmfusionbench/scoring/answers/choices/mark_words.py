@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from llmfusionbench.scoring.answers.choices.mentions import ANY, CLEAR, STRONG
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 ANSWER_WORDS = (
     "answer", "respuesta", "r\u00e9ponse", "reponse", "antwort", "l\u00f6sung", "resposta", "risposta",
@@ -53,7 +54,7 @@ ARTICLES = (
     r"|die option|opci\u00f3n|op\u00e7\u00e3o|option|opzione|alternativa)[\s:]{1,2}){0,2}"
 )
 _FOREIGN = rf"(?:{'|'.join(ANSWER_WORDS[1:])}){_FOREIGN_GAP}(?:{_FOREIGN_LINK}{ARTICLES}|[ \t]{{0,2}}(?={CLEAR}))"
-MARK = {True: re.compile(_ENGLISH), False: re.compile(f"{_ENGLISH}|{_FOREIGN}")}
+MARK = {True: lazy_pattern(_ENGLISH), False: re.compile(f"{_ENGLISH}|{_FOREIGN}")}
 """What stands before a marked answer, if the only word for "answer" in the text is English, and if there are others."""
 DENYING = frozenset(
     [
@@ -83,11 +84,11 @@ _FILLER = (
     r"|\u4e3a)[\s:]{1,3}){0,5}"
     r"(?:\u9009|\u9078|\u662f|\u4e3a)?"
 )
-LEADING = re.compile(rf"[\s:*_\"'(\[{{$>\u201c\u2018\u300c-]{{0,8}}{_FILLER}[\"'(\[${{]{{0,2}}(?P<mention>{ANY})")
+LEADING = lazy_pattern(rf"[\s:*_\"'(\[{{$>\u201c\u2018\u300c-]{{0,8}}{_FILLER}[\"'(\[${{]{{0,2}}(?P<mention>{ANY})")
 """A marked answer that begins with a mention."""
-CONDITIONAL = re.compile(r"(?:\A|[.!?\n])[\s*_]{0,4}(?:but |and )?if\b[^.!?\n]{0,200}\Z")
+CONDITIONAL = lazy_pattern(r"(?:\A|[.!?\n])[\s*_]{0,4}(?:but |and )?if\b[^.!?\n]{0,200}\Z")
 """The beginning of a sentence with "if", up to "the answer would be"."""
-REMARK = re.compile(
+REMARK = lazy_pattern(
     r"(?:right|correct|wrong|incorrect|clear|found|obtained|given|based|consistent|reasonable|plausible|supposed|needed"
     r"|required|known"
     r"|sensible|expected|obvious|easy|close|complete|ready|there|what|that|whether|how|where|when|why|sound"

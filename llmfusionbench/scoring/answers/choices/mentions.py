@@ -12,6 +12,8 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
+
 _FIRST = 0xE000
 _EACH = 1000
 """Labels per form; a question with more options has no mentions of the others."""
@@ -40,11 +42,11 @@ STRONG = "[\ue000-\uef9f]"
 CLEAR = "[\ue000-\uf387]"
 """Any mention that is not weak."""
 
-_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_PRIVATE = lazy_pattern("[\ue000-\uf8ff]")
 _LETTER = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
 _OPENERS, _CLOSERS = "([*_`\"'$\u2018\u201c\u300c\u3010", ")]*_`\"'$\u2019\u201d\u300d\u3011"
 _LINE_START = " \t*#>-_\u2022+(["
-_OPTION_WORD = re.compile(
+_OPTION_WORD = lazy_pattern(
     r"(?:(?:^|[^\w])(?:options?|choices?|letter|opci[o\u00f3]n|op[c\u00e7][a\u00e3]o|opzione|optie|opsi|pilihan|se\u00e7enek|"
     r"variante?|alternativa|letra|lettera|lettre|buchstabe|\u0432\u0430\u0440\u0438\u0430\u043d\u0442"
     r"|\u0627\u0644\u062e\u064a\u0627\u0631|\u0935\u093f\u0915\u0932\u094d\u092a|ph\u01b0\u01a1ng \u00e1n)[ \t:*_]{1,4}"
@@ -52,31 +54,33 @@ _OPTION_WORD = re.compile(
     re.IGNORECASE,
 )
 _AFTER_WORD = tuple(" :*_\n\t")
-_WORD_AFTER = re.compile(r"\s?(?:\u9009\u9879|\u9078\u9805|\u9879|\u9805)")
-_LIST_SIGN = re.compile(r"[*_]{0,3}[).:\u3001\uff0e]|\s{0,2}[\u2013\u2014]|\s?-{1,2}\s|--")
+_WORD_AFTER = lazy_pattern(r"\s?(?:\u9009\u9879|\u9078\u9805|\u9879|\u9805)")
+_LIST_SIGN = lazy_pattern(r"[*_]{0,3}[).:\u3001\uff0e]|\s{0,2}[\u2013\u2014]|\s?-{1,2}\s|--")
 _VERBS = (
     r"because|since|as|is|are|was|and|or|for|due|with|seems|would|it|o|y|e|ou|et|es|est|ist|oder|und|adalah|atau|dan|jest|lub|ve"
     r"|veya|se\u00e7ene\w*"
 )
-_ARTICLE = re.compile(rf"\s+(?!(?:{_VERBS})\b)[a-z]")
-_CAPITAL_ARTICLE = re.compile(
+_ARTICLE = lazy_pattern(rf"\s+(?!(?:{_VERBS})\b)[a-z]")
+_CAPITAL_ARTICLE = lazy_pattern(
     rf"\s+(?!(?:{_VERBS}|appears|looks|best|describes|explains|states|says|rather|over|instead|but|not|fits|matches|has|does|could|can"
     r"|must|correctly|only|cannot|fails|ignores|lacks|contradicts|gives|makes|misstates)\b)[a-z]"
 )
 """What follows "a" as an article, and not as the label of an option."""
-_OPERATOR_AFTER = re.compile(r"[(\[](?=\w)|[ \t]?(?:[=>^\u00d7\u00b7\u2248\u221d\u2260/+]|<(?![/|A-Z])|\\(?!n|text)[A-Za-z{])")
-_OPERATOR_BEFORE = re.compile(r"(?:[+^/<\u00d7\u00b7\\]|[^\w\"/\-=]>|[^=:]=)[ \t]?\Z")
-_EQUALS_ANSWER = re.compile(r"(?:answer|option|choice)\s?=\s?\Z", re.IGNORECASE)
-_EXPECTED = re.compile(r"(?:\banswer(?:\sis)?|[:=\n]|^)[\s:*]{0,4}\Z", re.IGNORECASE)
+_OPERATOR_AFTER = lazy_pattern(
+    r"[(\[](?=\w)|[ \t]?(?:[=>^\u00d7\u00b7\u2248\u221d\u2260/+]|<(?![/|A-Z])|\\(?!n|text)[A-Za-z{])"
+)
+_OPERATOR_BEFORE = lazy_pattern(r"(?:[+^/<\u00d7\u00b7\\]|[^\w\"/\-=]>|[^=:]=)[ \t]?\Z")
+_EQUALS_ANSWER = lazy_pattern(r"(?:answer|option|choice)\s?=\s?\Z", re.IGNORECASE)
+_EXPECTED = lazy_pattern(r"(?:\banswer(?:\sis)?|[:=\n]|^)[\s:*]{0,4}\Z", re.IGNORECASE)
 """Before a single lower-case letter that is more than an article."""
-_SPECIES = re.compile(r"\.\s(?:coli|elegans|subtilis|difficile|albicans|thaliana|melanogaster|cerevisiae|aureus)\b")
-_NOT_APPLICABLE = re.compile(r"(?:[nN]\s?/\s?|[A-Za-z]\.)\Z")
-_LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|bf|rm)\s?\{\s?([^{}]*+)\}")
-_UNIT = re.compile(r"(\d|\})(?:\s|\\[,;:!\s]|~){1,3}\\(?:text|mathrm|rm)\s?\{\s?[A-Z]\s?\}")
+_SPECIES = lazy_pattern(r"\.\s(?:coli|elegans|subtilis|difficile|albicans|thaliana|melanogaster|cerevisiae|aureus)\b")
+_NOT_APPLICABLE = lazy_pattern(r"(?:[nN]\s?/\s?|[A-Za-z]\.)\Z")
+_LATEX_TEXT = lazy_pattern(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|bf|rm)\s?\{\s?([^{}]*+)\}")
+_UNIT = lazy_pattern(r"(\d|\})(?:\s|\\[,;:!\s]|~){1,3}\\(?:text|mathrm|rm)\s?\{\s?[A-Z]\s?\}")
 """The unit of a number in LaTeX: 416 \\, \\text{J}."""
-_THIN_SPACE = re.compile(r"\\[,;:!]")
-_HTML = re.compile(r"</?(?:b|i|u|em|strong|span|p|br|div|h\d)\s?/?>")
-_INLINE = re.compile(r"\\\([ \t]?|[ \t]?\\\)")
+_THIN_SPACE = lazy_pattern(r"\\[,;:!]")
+_HTML = lazy_pattern(r"</?(?:b|i|u|em|strong|span|p|br|div|h\d)\s?/?>")
+_INLINE = lazy_pattern(r"\\\([ \t]?|[ \t]?\\\)")
 
 
 def label_of(mention: str, labels: tuple[str, ...]) -> str:

@@ -12,18 +12,19 @@ from llmfusionbench.scoring.answers.choices.option_texts import named_by_text
 from llmfusionbench.scoring.answers.choices.options import Options
 from llmfusionbench.scoring.answers.normalise import normalise
 from llmfusionbench.scoring.answers.refusal import declines
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 _SIGNS = "[^\\w\ue000-\uf76f]{0,12}"
-_ALONE = re.compile(
+_ALONE = lazy_pattern(
     rf"{_SIGNS}(?:(?:definitely|probably|likely|certainly|clearly|surely|maybe|the|final|best|correct|answer|ans"
     rf"|letter|is|it's"
     rf"|it)[\s:.]{{1,3}}){{0,4}}"
     rf"{_SIGNS}(?P<mention>{ANY})_?{_SIGNS}(?:it is)?{_SIGNS}(?<!\?)",
     re.IGNORECASE,
 )
-_START = re.compile(r"[\s*#>_\"'(-]{0,12}")
-_CLEAR = re.compile(CLEAR)
-_SIGN = re.compile(
+_START = lazy_pattern(r"[\s*#>_\"'(-]{0,12}")
+_CLEAR = lazy_pattern(CLEAR)
+_SIGN = lazy_pattern(
     r"\s?[.):,;\u2013\u2014-]|\s*(?:\n|\Z)|,?\s(?:because|since|as)\b|\s?\(|\s(?:and not|but not|not|rather than"
     r"|instead of|over)\b"
 )
@@ -34,14 +35,14 @@ _NEAR = 300
 """A plain mention counts within this many characters of the end, or in a text that is not longer than twice that."""
 _LOOP, _LOOPS = 16, 4
 """Characters of the end that a text repeats more often than this if it is a loop."""
-_CUT_OFF = re.compile(
+_CUT_OFF = lazy_pattern(
     r"[.!]\s{1,9}[*_]{0,2}(?:(?:so|thus|hence|therefore),? )?the (?:correct |final |right )?answer(?: is)?[\s:]{0,3}\Z"
 )
 """The beginning of a last sentence that was cut off. The one before is the conclusion."""
-_RESULT = re.compile(r"[=\u2248]|\\approx\b")
-_ITEM = re.compile(r"\n[ \t]{0,4}\d{1,2}[.)]\s[^\n]{1,60}:\s{0,2}\Z")
+_RESULT = lazy_pattern(r"[=\u2248]|\\approx\b")
+_ITEM = lazy_pattern(r"\n[ \t]{0,4}\d{1,2}[.)]\s[^\n]{1,60}:\s{0,2}\Z")
 _WINDOW = 80
-_CONNECTOR = re.compile(
+_CONNECTOR = lazy_pattern(
     r"(?:(?:\bso|\bis|\bbe|\bit's|\btherefore|\bthus|\bhence)\s|[:\u2014\u2013>\u2192\u21d2,]\s{0,2}|\A\s*|\n[\s*#>-]*)\Z"
 )
 

@@ -5,11 +5,10 @@ Every repetition is bounded or possessive, so that each search is linear in the 
 
 from __future__ import annotations
 
-import re
-
 from llmfusionbench.scoring.answers.choices.mark_words import ARTICLES
 from llmfusionbench.scoring.answers.choices.mention_places import OTHER
 from llmfusionbench.scoring.answers.choices.mentions import CLEAR, STRONG
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 _OPTION = r"(?:(?:the|my|option|answer|choice|letter|correct|best|final)[\s:]{1,3}){0,3}"
 _KIND = (
@@ -17,7 +16,7 @@ _KIND = (
     r"|explanation"
     r"|description|interpretation|fit|result|value|product|compound|sequence|solution)"
 )
-CHOICE = re.compile(
+CHOICE = lazy_pattern(
     rf"(?:\b(?:(?:choose|pick|select|go(?:ing)? (?:with|for)|opt(?:ing)? for|settle (?:on|for)|vote for"
     rf"|leaning(?: towards?)?|lean towards?|chose|picked"
     rf"|selected)[,:]?\s{_OPTION}(?P<chosen>)"
@@ -201,22 +200,22 @@ BEFORE_CHOICE = frozenset(
     ]
 )
 """The last words that `CHOICE` and `CORRECTION` end with."""
-CHOICE_ENDS = re.compile(
+CHOICE_ENDS = lazy_pattern(
     r"[\s).]{0,3}(?:\Z|\n|[.,;!](?:\s|\Z)|that (?:fits|works|matches|holds)\b|because\b|since\b|as\b|it is\b"
     r"|[-\u2013\u2014:])"
 )
 """After an option that "so" or "hence" introduces."""
-ONLY_ONE = re.compile(
+ONLY_ONE = lazy_pattern(
     r"[\s),]{0,3}(?:alone\s)?(?:satisf|works?\b|fits?\b|meets?\b|match|remains?\b|is\b|makes\b|explains\b|agrees?\b"
     r"|holds?\b|survives?\b|passes\b"
     r"|gives\b|has\b|can\b|describes\b|contains\b|shows\b|accounts\b|applies\b)"
 )
 """After "only" and an option."""
-ONLY_FITS = re.compile(r"[\s),]{0,3}(?:satisfies|survives|fits|works|matches|remains|meets|passes|agrees)\b")
+ONLY_FITS = lazy_pattern(r"[\s),]{0,3}(?:satisfies|survives|fits|works|matches|remains|meets|passes|agrees)\b")
 """The same after a bare letter, which may be the name of something in the question."""
-MATCHES = re.compile(r"(?:match|correspond|clos|nearest|consistent|agree|align|fit)")
+MATCHES = lazy_pattern(r"(?:match|correspond|clos|nearest|consistent|agree|align|fit)")
 """The words that compare a result with an option."""
-CORRECTION = re.compile(
+CORRECTION = lazy_pattern(
     r"\b(?:correction|wait|actually|no(?=[,.;:!])|sorry|oops|hmm|scratch that|on (?:reflection"
     r"|second thought))\b[\s,.:;!\u2014-]{0,4}"
     r"(?:(?:no|wait|actually|hmm|it's|it\u2019s|it|is|that|that's|should|must|be|the|answer|make|i|mean|meant|rather"
@@ -229,7 +228,7 @@ _BEST = (
     r"|valid choice"
     r"|odd one out|exception|remaining|(?<=most )consistent)"
 )
-VERDICT = re.compile(
+VERDICT = lazy_pattern(
     rf"{CLEAR}(?P<text>[\s).,:*\"]{{0,4}}(?:{OTHER}{{0,80}}?\b|))(?:(?:is|seems|appears|looks|remains|stands out as"
     rf"|must be|would be)"
     rf"\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|probably|most|very|more|the|my|our|your|only|also|hence"
@@ -250,26 +249,26 @@ VERDICT = re.compile(
     rf"|\u9069\u5207)|\u00e9 (?:a )?corret)"
 )
 """Said of an option that it is right, which may be the answer or, in a list of statements, an aside."""
-RIGHT_IN_LIST = re.compile(
+RIGHT_IN_LIST = lazy_pattern(
     rf"{STRONG}(?:[\s).:*\"]{{1,5}}|{OTHER}{{0,80}}?[:(\u2013\u2014-]\s?)(?:this is |that is |that's )?(?:correct|right"
     rf"|yes)\b(?!\s(?:that|if|in|but)\b)"
 )
 """A line of a list of options that ends or begins with "correct"."""
-AS_STATEMENT = re.compile(
+AS_STATEMENT = lazy_pattern(
     r"(?:is|seems)\s(?:to be\s)?(?:(?:indeed|clearly|therefore|thus|also|likely)\s)?(?:correct|right|accurate"
     r"|appropriate|plausible|suitable)\Z"
 )
 """The verdicts that may be an aside."""
-CONTRAST = re.compile(r"(?:\bbut|\bhowever,?|\byet)\s\Z")
+CONTRAST = lazy_pattern(r"(?:\bbut|\bhowever,?|\byet)\s\Z")
 """The end of the words before an option that is set against another one."""
-CONTRASTED = re.compile(rf"{CLEAR}[\s)]{{0,2}}is\s(?:indeed\s|clearly\s)?(?:correct|right)(?:[.;!,]\s?|\s?\n\s?|)")
+CONTRASTED = lazy_pattern(rf"{CLEAR}[\s)]{{0,2}}is\s(?:indeed\s|clearly\s)?(?:correct|right)(?:[.;!,]\s?|\s?\n\s?|)")
 """A statement that an option is right, up to the end of its clause."""
-NOT_RIGHT = re.compile(
+NOT_RIGHT = lazy_pattern(
     r",?\s(?:but|yet|though|although|however,?)\s(?:(?:it|this|that)(?:\s|['\u2019]s\s))?(?:is\s)?(?:still\s)?"
     r"(?:wrong|incorrect|not (?:correct|right))(?=\s?(?:[.,;!\n]|\Z))"
 )
 """After an option that comes closest: that it is wrong."""
-COPULA = re.compile(
+COPULA = lazy_pattern(
     r"(?:\b(?:is|be|was)(?P<strong>)|\bit['\u2019]s(?P<its>)|\b(?:are|to|with|by|as)(?P<paired>))"
     r"(?:\s(?:likely|probably|most likely|therefore|thus|the|definitely|clearly|surely|certainly|obviously"
     r"|actually)){0,2}[ \t:]{1,3}\Z"

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from llmfusionbench.scoring.answers.numbers.numbers import Found
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 GAP: Final = 120
 """Longest text between two numbers of a calculation, in characters."""
@@ -13,31 +14,31 @@ _UNITS: Final = (
     r"[)\s*\\/]{0,3}(?!(?:because|since|as|if|so|or|where|when|and|who|that|which)\b)(?:[^\W\d][\w'/-]{0,30}[)\s*]{1,3}){0,5}"
 )
 """Up to five words between a number and what is done with it."""
-_OPERATION: Final = re.compile(
+_OPERATION: Final = lazy_pattern(
     rf"{_UNITS}(?:[-+*/\u00d7\u00f7\u2212x^]|\\(?:times|cdot|div)|times(?: as (?:many|much) as)?|plus|minus|added to"
     r"|subtracted from|(?:multiplied|divided|increased|reduced) by"
     r"|(?:divided|split|shared) (?:equally )?(?:among|between|into)|\)\s?\(|(?:per|each|an?) [a-z]+ (?:for|over|in)"
     r"|(?:more|less|fewer|greater|larger|smaller) than)[\s($*]{0,4}"
 )
-_AND: Final = re.compile(r"\s[a-z]{1,30}(?:\s[a-z]{1,30})?,?\s(?:(?:and|of|with|in|at|for|per|among|between)\s)?\$?")
+_AND: Final = lazy_pattern(r"\s[a-z]{1,30}(?:\s[a-z]{1,30})?,?\s(?:(?:and|of|with|in|at|for|per|among|between)\s)?\$?")
 """Words that join two amounts, of which a calculation may follow: "4 hours and 30 minutes"."""
-_OR: Final = re.compile(r".*,?\sor\s\$?", re.DOTALL)
-_SHARE: Final = re.compile(r"\sof\s(?:the\s|those\s)?\$?")
+_OR: Final = lazy_pattern(r".*,?\sor\s\$?", re.DOTALL)
+_SHARE: Final = lazy_pattern(r"\sof\s(?:the\s|those\s)?\$?")
 _AMOUNT: Final = r"(?:\s(?:equal to|about|approximately|exactly|only|just|still|a total of))?[\s*($\\]{1,4}"
-_EQUALS: Final = re.compile(rf"{_UNITS}(?:=|\\approx|\u2248)(?:{_AMOUNT})?+")
-_MAKES: Final = re.compile(
+_EQUALS: Final = lazy_pattern(rf"{_UNITS}(?:=|\\approx|\u2248)(?:{_AMOUNT})?+")
+_MAKES: Final = lazy_pattern(
     rf"{_UNITS}(?:[^\W\d][\w'/-]{{0,30}})?,?\s?(?:(?:which|that|and that|this)\s)?(?:is|are|was|were|equals?|gives?|makes?"
     r"|totals?|means|leaves?|yields?|costs?|pays?|earns?|giving|making|leaving"
     r"|comes? (?:out )?to|results? in|equates? to|(?:will|would) (?:be|cost|make|give|equal)"
     rf"|(?:for )?a total of)(?:\s(?:us|him|her|them|you))?(?:\swith)?{_AMOUNT}"
 )
-_COSTS: Final = re.compile(
+_COSTS: Final = lazy_pattern(
     rf"{_UNITS}(?:is|are|equals?|makes?|costs?|weighs?|totals?|(?:will|would) (?:be|cost|make|weigh|equal)){_AMOUNT}"
 )
-_COMPARED: Final = re.compile(
+_COMPARED: Final = lazy_pattern(
     r"\s?(?:[a-z]+\s)?(?:(?:more|less|fewer|times|greater|older|longer|away)\b|% (?:of|more|less)|out of\b)"
 )
-SENTENCE_END: Final = re.compile(r"(?<!\bNo)(?<!\bRs)(?<!\b[A-Z])[.!?;][*_)\"']{0,3}\s+(?=\S)")
+SENTENCE_END: Final = lazy_pattern(r"(?<!\bNo)(?<!\bRs)(?<!\b[A-Z])[.!?;][*_)\"']{0,3}\s+(?=\S)")
 
 
 def result_place(text: str, found: list[Found], place: int = 0) -> int:

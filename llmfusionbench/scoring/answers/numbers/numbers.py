@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from llmfusionbench.scoring.answers.marks import plain_width
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 FRACTION_DIGITS = 60
 """Fractions with longer numerators or denominators are compared as written."""
@@ -30,8 +31,8 @@ SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 1
 
 _AFTER = 10
 """Number of characters after the last digit that may belong to its number: " per cent"."""
-_UP_TO_LAST_DIGIT = re.compile(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
-_TOKEN = re.compile(
+_UP_TO_LAST_DIGIT = lazy_pattern(r".*[\d\u00bc-\u00be\u2150-\u215e]", re.DOTALL)
+_TOKEN = lazy_pattern(
     r"(?P<minus>(?<![\w)\]}])-)?(?:[$€£¥₹]\s?(?P<inner>-)?)?"
     r"(?:(?P<whole>\d(?<!\d\d)(?<![a-zA-Z)}]\^\d)(?<![a-zA-Z]\^\{\d)[\d,]*+)(?P<part>\.\d++)?+|(?<![\w.])(?P<bare>\.\d++))"
     r"(?P<power>[eE][-+]?\d++(?!\w)|\s?(?:\u00d7|\\times|\*|x)\s?10\s?\^\s?\{?-?\d++\}?"
@@ -39,16 +40,16 @@ _TOKEN = re.compile(
     r"(?:(?P<over>\s?/\s?\d++(?![\d,]*\.\d))|(?P<mixed>\s\d++/\d++(?![\d/])))?"
     r"(?P<percent>\s?\\?%|\s(?:percent|per cent)\b)?"
 )
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
-_LATEX_FRACTION = re.compile(r"(?P<digit>\d)?\s?\\[dt]?frac(?:\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}|\s?(\d)\s?(\d)(?!\d))")
-_SEPARATORS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\\ (?=\d{3}(?!\d))|\u00a0|\u202f|\u2009)(?=\d)")
-_APOSTROPHES = re.compile(r"(?<=\d)['_](?=\d{3}(?!\d))")
-_UNIT_POWER = re.compile(r"(\d\s?(?:[cmk]?m|ft|in|yd))[23]\b")
-_POWER_LIKE = re.compile(r"[mntd][23]")
-_NEGATIVE = re.compile(r"\b[Nn]egative (?=\$?\d)")
+_GROUPED = lazy_pattern(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
+_LATEX_FRACTION = lazy_pattern(r"(?P<digit>\d)?\s?\\[dt]?frac(?:\s?\{\s?(\d+)\s?\}\s?\{\s?(\d+)\s?\}|\s?(\d)\s?(\d)(?!\d))")
+_SEPARATORS = lazy_pattern(r"(?<=\d)(?:\{,\}|\\,|\\!,?|\\ (?=\d{3}(?!\d))|\u00a0|\u202f|\u2009)(?=\d)")
+_APOSTROPHES = lazy_pattern(r"(?<=\d)['_](?=\d{3}(?!\d))")
+_UNIT_POWER = lazy_pattern(r"(\d\s?(?:[cmk]?m|ft|in|yd))[23]\b")
+_POWER_LIKE = lazy_pattern(r"[mntd][23]")
+_NEGATIVE = lazy_pattern(r"\b[Nn]egative (?=\$?\d)")
 _SIGNS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\u2044": "/"})
-_DASH = re.compile(r"(?<![\w)\]}.%])(?<![\d)\]}%] )\u2013(?=[$\u20ac\u00a3]?\.?\d)")
-_VULGAR = re.compile(r"(\d ?)?([\u00bc-\u00be\u2150-\u215e])")
+_DASH = lazy_pattern(r"(?<![\w)\]}.%])(?<![\d)\]}%] )\u2013(?=[$\u20ac\u00a3]?\.?\d)")
+_VULGAR = lazy_pattern(r"(\d ?)?([\u00bc-\u00be\u2150-\u215e])")
 
 
 Key: TypeAlias = tuple[str, str, int] | tuple[str, str, str]

@@ -12,35 +12,36 @@ from llmfusionbench.scoring.answers.numbers.calculations import GAP, SENTENCE_EN
 from llmfusionbench.scoring.answers.numbers.numbers import Number, leading_number, numbers_in, plain_numbers
 from llmfusionbench.scoring.answers.numbers.statements import DIGIT, LEAD, NUMBERS, stated_number
 from llmfusionbench.scoring.answers.numbers.words import in_digits
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 _SENTENCES: Final = 20
 """Most sentences that are read."""
-_ALONE: Final = re.compile(r"[*$]{0,4}-?\d[\d,]*+(?:\.\d++)?\.?[*$]{0,4}")
+_ALONE: Final = lazy_pattern(r"[*$]{0,4}-?\d[\d,]*+(?:\.\d++)?\.?[*$]{0,4}")
 """A number and nothing else: the usual case, which needs no further look."""
-_MINUS: Final = re.compile(r"\A([\W_]{0,8})minus (?=\$?\d)", re.IGNORECASE)
-_PREMISE: Final = re.compile(
+_MINUS: Final = lazy_pattern(r"\A([\W_]{0,8})minus (?=\$?\d)", re.IGNORECASE)
+_PREMISE: Final = lazy_pattern(
     r"\s(?:[a-z]+\s)?(?:were|was|are|went|came|have|had)\b[^.]{0,80}?,\s(?:so|leaving|thus|therefore)\b[^.]{0,80}?\d"
 )
 """What follows a number that is not yet the result: "6 were eaten, so 42 remain"."""
-_CONCLUDES: Final = re.compile(
+_CONCLUDES: Final = lazy_pattern(
     r"[\s*#>-]*+(?:so|therefore|thus|hence|in total|altogether|in all|finally"
     r"|(?:this|that) (?:means|gives|makes|is(?= \$?\d[\d.,]*+(?! \w+ than| more| less| times)))"
     r"|as a result"
     r"|the (?:final |total )?(?:answer|result|total)|consequently|overall)\b",
     re.IGNORECASE,
 )
-_COMMENT: Final = re.compile(
+_COMMENT: Final = lazy_pattern(
     r"[\s*#>-]*+(?:note|check|explanation|reason|because|verif|remember|also|here|let me know)", re.IGNORECASE
 )
 _VERB: Final = r"(?:earn(?:s|ed)|ha[sd]|is|are|was|were|costs?|left|makes?|made|pa(?:ys|id)|spen[dt]s?|needs?|equals?|totals?)"
-_STATES: Final = re.compile(
+_STATES: Final = lazy_pattern(
     rf"[\s*]*+(?:he|she|they|it|we|the (?:total|result|whole|cost|price|sum|rest)(?: \w+)?|that)\s(?:now )?{_VERB}\b",
     re.IGNORECASE,
 )
 """The start of a sentence with a result, after one that only tells what was given."""
-_VERDICT: Final = re.compile(rf"[-+*/=\u00d7\u00f7]|\b{_VERB}\b", re.IGNORECASE)
+_VERDICT: Final = lazy_pattern(rf"[-+*/=\u00d7\u00f7]|\b{_VERB}\b", re.IGNORECASE)
 """What a sentence with a result of its own has: a verb of `_STATES`, or a sign of a calculation."""
-_CORRECTION: Final = re.compile(
+_CORRECTION: Final = lazy_pattern(
     r"(?<![^\W\d])(?:actually|wait|no|correction|sorry|oops|hmm|i meant?|make that|(?:or )?rather|scratch that)"
     r"[,:;.!\u2014-]++\s+"
     r"(?:(?:actually|no|wait|sorry|i mean|make that|that(?:'s| is) (?:wrong|not right|incorrect))[,:;.!]?\s+){0,3}"
@@ -51,14 +52,14 @@ _CORRECTION: Final = re.compile(
 )
 _CORRECTED: Final = 8
 """Length of the shortest text with a correction: "1. No, 2"."""
-_ENDS: Final = re.compile(
+_ENDS: Final = lazy_pattern(
     r"(?:\s(?!of\b|more\b|less\b|fewer\b)[a-z]+){0,2}[*_)\"'$]*(?:\s*+\Z|\s*\n|[.!;](?:\s|\Z)|,?\s(?:because|since|as|not)\b)"
 )
-_SO: Final = re.compile(r"[\s*#>-]*+(?:so|therefore|thus|hence|consequently|as a result)\b(?![^\n]*\bnot\b)", re.IGNORECASE)
+_SO: Final = lazy_pattern(r"[\s*#>-]*+(?:so|therefore|thus|hence|consequently|as a result)\b(?![^\n]*\bnot\b)", re.IGNORECASE)
 _LAST: Final = 600
 """Length of the end of a text whose last sentence is read."""
-_BOLD: Final = re.compile(r"\*\*([^*\n]{0,60}\d[^*\n]{0,60})\*\*")
-_PARAGRAPH: Final = re.compile(r"\n[^\S\n]*\n")
+_BOLD: Final = lazy_pattern(r"\*\*([^*\n]{0,60}\d[^*\n]{0,60})\*\*")
+_PARAGRAPH: Final = lazy_pattern(r"\n[^\S\n]*\n")
 
 
 def result_number(marked: str, following: str = "") -> Number | None:

@@ -7,46 +7,47 @@ from typing import Final
 
 from llmfusionbench.scoring.answers.numbers.calculations import calculates, is_compared, result_place
 from llmfusionbench.scoring.answers.numbers.numbers import Found, Number, numbers_in
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 NUMBERS: Final = 40
 """Most numbers of a sentence that are weighed."""
-DIGIT: Final = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e]")
-LEAD: Final = re.compile(
+DIGIT: Final = lazy_pattern(r"[\d\u00bc-\u00be\u2150-\u215e]")
+LEAD: Final = lazy_pattern(
     r"[\s*_`\"'(\[=:~\u2248$\\]*+(?:(?:about|approximately|around|roughly|nearly|almost|exactly|precisely|only|just|simply|now|still"
     r"|equal to|a total of|the number|usd|us|rs\.?)[\s:*$]{1,3})*+[*_`\"'(\[$\\]*+",
     re.IGNORECASE,
 )
 """What may stand between a mark and its number."""
-_DRAWN: Final = re.compile(
+_DRAWN: Final = lazy_pattern(
     r"(?:(?<!after )(?<!by )(?<!before )(?<!for )(?<!of )(?<!without )\b|(?=, or\b))"
     r"(?:so(?! that\b)|therefore|thus|hence|which (?:means|is|gives|makes|leaves)|meaning|leaving"
     r"|giving|making|getting|earning|totaling|resulting in"
     r"|and now (?:has|have|is|are)|for a total of|, or(?= \$?\d))\b(?!\s\w+\s(?:more|less|fewer)\b)",
     re.IGNORECASE,
 )
-_REASON: Final = re.compile(r",? \(?(?:because|since|where|if|as)\b")
-_CONDITION: Final = re.compile(
+_REASON: Final = lazy_pattern(r",? \(?(?:because|since|where|if|as)\b")
+_CONDITION: Final = lazy_pattern(
     r"[\s*]*+(?:after|if|when|since|because|as|before|while|given|with|for|by|in|on|at|to|out of|of|from|once|during|assuming"
     r"|every|each|among|considering|instead of|without|starting)\b",
     re.IGNORECASE,
 )
-_CLAUSE: Final = re.compile(
+_CLAUSE: Final = lazy_pattern(
     r",\s(?!\d[\d.,]*+\s(?![a-z]+\s(?:remain|are|is|were|was|will|would|can|must)\b)|and\b|or\b)(?=[^,]*\d)"
 )
-_ASIDE: Final = re.compile(
+_ASIDE: Final = lazy_pattern(
     r",? \(?(?:because|since|if|when|after|before|while|given|assuming|compared|instead of|rather than|as long as|where|once"
     r"|until|even though|although|but|who|whose|which)\b",
     re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(
+_BEFORE: Final = lazy_pattern(
     r"([\w'\u2019]+)[\s:*$(]+(?:(?:about|approximately|around|exactly|only|just|roughly|still|now|also|nearly|almost|another|additional"
     r"|up to|at least|USD|him|her|them|us|you|a total of)[\s$]+){0,3}\$?$"
 )
-_PURPOSE: Final = re.compile(
+_PURPOSE: Final = lazy_pattern(
     r"(?<!need)(?<!needs)(?<!ha[sd])(?<!have)(?<!able)(?<!going)(?<!left)(?:\s|\A)[Tt]o\s(?!get|give|obtain|reach|yield)[a-z]+[\s$*]+$"
 )
-_OWNED: Final = re.compile(r"\w+['\u2019]s?")
-_LABEL: Final = re.compile(r"step|day|week|month|year|room|part|number|no|question|problem|chapter|grade|level|group|case")
+_OWNED: Final = lazy_pattern(r"\w+['\u2019]s?")
+_LABEL: Final = lazy_pattern(r"step|day|week|month|year|room|part|number|no|question|problem|chapter|grade|level|group|case")
 _VERB: Final = 2
 _WEIGHTS: Final = {
     word: weight
@@ -61,9 +62,9 @@ _WEIGHTS: Final = {
     for word in words.split()
 }
 """What the word before a number says of it; any other word is `_VERB`."""
-_SUM_OF: Final = re.compile(r"(?:total|sum|average|profit|cost|price|loss|amount|balance|rest|maximum|minimum|result) of$")
-_IN_TOTAL: Final = re.compile(r"(?:\s[\w'-]{1,30}){0,4}?\s(?:in total|altogether|in all|total|left|remaining)\b")
-_HYPHEN: Final = re.compile(r"-[a-zA-Z]")
+_SUM_OF: Final = lazy_pattern(r"(?:total|sum|average|profit|cost|price|loss|amount|balance|rest|maximum|minimum|result) of$")
+_IN_TOTAL: Final = lazy_pattern(r"(?:\s[\w'-]{1,30}){0,4}?\s(?:in total|altogether|in all|total|left|remaining)\b")
+_HYPHEN: Final = lazy_pattern(r"-[a-zA-Z]")
 
 
 def stated_number(sentence: str) -> Number | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
 
 _NAMES: Final = ("zero", *UNITS, *TEENS)
@@ -17,7 +18,7 @@ _LONGEST: Final = 24
 
 _ONE: Final = "|".join((*_NAMES, *TENS))
 _WORD: Final = rf"(?:{_ONE}|hundred|thousand|million|billion)"
-_PHRASE: Final = re.compile(
+_PHRASE: Final = lazy_pattern(
     rf"(?<![\w-])(?:(?P<half>(?<!and )(?:half a|a half) dozen)|(?P<dozen>a dozen)"
     rf"|(?:(?:a(?=\s(?:hundred|thousand|million|billion)\b)|{_ONE})\b)"
     rf"(?:(?:\s|-|\s?,\s|\sand\s){_WORD}\b){{0,{_LONGEST}}}+(?:\spoint(?P<part>(?:\s(?:{_ONE}))++))?+"
@@ -26,9 +27,9 @@ _PHRASE: Final = re.compile(
     r"(?!\s(?:and\s)?(?:an?\s)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b)",
     re.IGNORECASE,
 )
-_PRONOUN: Final = re.compile(r"one", re.IGNORECASE)
-_OF: Final = re.compile(r"\s(?:of|another|who|that|which|by|way|can|could|may|might|must|should)\b")
-_OPENING: Final = re.compile(r"[\s*_\"'(]*+(?:(?:exactly|only|just|about|minus|negative)\s)?")
+_PRONOUN: Final = lazy_pattern(r"one", re.IGNORECASE)
+_OF: Final = lazy_pattern(r"\s(?:of|another|who|that|which|by|way|can|could|may|might|must|should)\b")
+_OPENING: Final = lazy_pattern(r"[\s*_\"'(]*+(?:(?:exactly|only|just|about|minus|negative)\s)?")
 
 
 def in_digits(text: str) -> str:

@@ -7,6 +7,8 @@ import re
 from bisect import bisect_left
 from itertools import accumulate
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
+
 _FEWEST, _MOST = 6, 200
 """The least and the greatest length of an answer that may be written with other spaces."""
 _LEAST_LOWER, _LEAST_CAPITAL = 5, 3
@@ -18,22 +20,22 @@ _SMALL = (
 """Words that stand before a link or after it."""
 _CITED = r"(?:[1-9]|1?2?3?4?5?6?7?8?9?)"
 """Numbers of citations, which rise: "1", "12", "345"; or none."""
-_YEAR = re.compile(
+_YEAR = lazy_pattern(
     rf"(?<![^\W_])(?<![.,])((?:{_SMALL})?(?:1\d|20)\d\d|\d{{1,3}}(?:,\d{{3}}){{1,3}})(?=[1-9]){_CITED}(?=[.,;:](?:\s|\Z)|\s*+\Z)"
 )
 """A year, or a number with commas, and the numbers of citations right after it."""
-_SIGNS = re.compile(
+_SIGNS = lazy_pattern(
     rf"(?<![^\W_])(?:{_SMALL})(?:[A-Z][a-z]|\d\d)|(?<![^\W_])[a-z]{{3,14}}[A-Z](?:[a-z]{{2}}|[A-Z]|\.)"
     r"|(?<![^\W_])(?:[Tt]he|of|was|were|from|has|had)\d\b"
 )
 """What shows that a text lost spaces."""
-_BEFORE_NUMBER = re.compile(rf"(?<![^\W_])(?<!\d[.,])(?:{_SMALL})?\Z")
-_BEFORE_LOWER = re.compile(r"(?<![^\W_])(?:[Tt]he|of|was|were|from|had|has|during|between|which)\Z")
+_BEFORE_NUMBER = lazy_pattern(rf"(?<![^\W_])(?<!\d[.,])(?:{_SMALL})?\Z")
+_BEFORE_LOWER = lazy_pattern(r"(?<![^\W_])(?:[Tt]he|of|was|were|from|had|has|during|between|which)\Z")
 """Only words that no longer word starts with: "inactive" is not "in active"."""
-_BEFORE_CAPITAL = re.compile(r"(?<![^\W_])(?:[a-z]{2,14}|[Tt]he|a)?\Z")
-_AFTER_NUMBER = re.compile(rf"(?:(?:{_SMALL}){_CITED})?(?![^\W_]|[.,]\d)|(?:{_SMALL})?(?=[A-Z])")
-_AFTER_WORD = re.compile(rf"(?:{_SMALL})?{_CITED}(?![^\W_])|(?=[A-Z])|(?:{_SMALL})(?=[A-Z\d])")
-_AFTER_LOWER = re.compile(rf"(?:{_SMALL}){_CITED}(?![^\W_])|(?:{_SMALL})?(?=[A-Z])")
+_BEFORE_CAPITAL = lazy_pattern(r"(?<![^\W_])(?:[a-z]{2,14}|[Tt]he|a)?\Z")
+_AFTER_NUMBER = lazy_pattern(rf"(?:(?:{_SMALL}){_CITED})?(?![^\W_]|[.,]\d)|(?:{_SMALL})?(?=[A-Z])")
+_AFTER_WORD = lazy_pattern(rf"(?:{_SMALL})?{_CITED}(?![^\W_])|(?=[A-Z])|(?:{_SMALL})(?=[A-Z\d])")
+_AFTER_LOWER = lazy_pattern(rf"(?:{_SMALL}){_CITED}(?![^\W_])|(?:{_SMALL})?(?=[A-Z])")
 _LONGEST_BEFORE = 16
 _APART = frozenset(
     (
@@ -42,7 +44,7 @@ _APART = frozenset(
     )
 )
 """Words that another word starts or ends with: "is land" is no island, "now here" is not nowhere."""
-_DIGITS = re.compile(r"\d+")
+_DIGITS = lazy_pattern(r"\d+")
 
 
 def contains_joined(text: str, words: str) -> bool:

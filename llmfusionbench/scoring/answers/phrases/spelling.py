@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
+
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 
 
 class _Rule(NamedTuple):
@@ -43,13 +44,13 @@ _RULES = (
     _Rule(r"\b(?:cali|fi|sa|som)", "bre", "ber", r"s?\b"),
 )
 _CHANGES = tuple(
-    (british, re.compile(rf"({before}){british}(?={after})"), rf"\1{american}") for before, british, american, after in _RULES
+    (british, lazy_pattern(rf"({before}){british}(?={after})"), rf"\1{american}") for before, british, american, after in _RULES
 )
 _BOTH = [(before, rf"{before}(?:{british}|{american})(?:{after})") for before, british, american, after in _RULES]
-_AT_START = re.compile(
+_AT_START = lazy_pattern(
     r"\b(?:" + "|".join(both.replace(r"\b", "", 1) for before, both in _BOTH if before.startswith(r"\b")) + ")"
 )
-_INSIDE = re.compile("|".join(both for before, both in _BOTH if not before.startswith(r"\b")))
+_INSIDE = lazy_pattern("|".join(both for before, both in _BOTH if not before.startswith(r"\b")))
 """What has two spellings; in two patterns, as one pattern of both takes much longer."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 from llmfusionbench.texts.number_names import TEENS, UNITS
 
 _NAMES = {
@@ -49,13 +50,13 @@ _NAMES = {
 """The name of a unit and the ways to write it; where one is the start of another, the longer comes first."""
 _SHORT = {"m": "meter", "in": "inch", "g": "gram", "l": "litre", "h": "hour", "s": "second"}
 """Symbols that are other words as well, and are units only at the end of an answer."""
-_UNIT = re.compile(rf"(\d) ?(?=[a-z\u00b0])(?:{'|'.join(f'({name})' for name in _NAMES.values())})(?![^\W_])")
-_LAST = re.compile(rf"(\d) ?(?<!\d0)({'|'.join(_SHORT)})\Z")
+_UNIT = lazy_pattern(rf"(\d) ?(?=[a-z\u00b0])(?:{'|'.join(f'({name})' for name in _NAMES.values())})(?![^\W_])")
+_LAST = lazy_pattern(rf"(\d) ?(?<!\d0)({'|'.join(_SHORT)})\Z")
 _ALSO = {"lb": ("pound",), "pound": ("lb", "sterling"), "pounds": ("sterling",), "sterling": ("pound", "pounds")}
 """Last words of an answer that may mean another unit: pounds are a weight and money, but £5 is no weight."""
-_MONEY = re.compile(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
+_MONEY = lazy_pattern(r"([$\u00a3\u20ac])\s?(\d[\d,.]{0,20}(?:\s(?:thousand|million|billion|trillion)\b)?)", re.IGNORECASE)
 _HOURS = "|".join((*UNITS, *TEENS[:3]))
-_HALF_DAY = re.compile(rf"(\d|\b(?:{_HOURS}|o'?clock))\s?([ap])\.\s?m\b\.?", re.IGNORECASE)
+_HALF_DAY = lazy_pattern(rf"(\d|\b(?:{_HOURS}|o'?clock))\s?([ap])\.\s?m\b\.?", re.IGNORECASE)
 _CURRENCIES = {"$": "dollars", "\u00a3": "sterling", "\u20ac": "euros"}
 _CANONICAL = tuple(_NAMES)
 

@@ -6,6 +6,7 @@ import re
 
 from llmfusionbench.scoring.answers.normalise import normalise_spaced
 from llmfusionbench.scoring.answers.phrases.units import one_unit, whole_hours
+from llmfusionbench.texts.lazy_pattern import lazy_pattern
 from llmfusionbench.texts.number_names import TEENS, TENS, UNITS
 
 _VALUES = {
@@ -23,36 +24,36 @@ _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_NUMBER = re.compile(
+_NUMBER = lazy_pattern(
     r"\b(?=[efnst])(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )(?<!point )"
     rf"(?:({'|'.join(TENS)})(?: ({'|'.join(UNITS)}))?|({'|'.join((*UNITS[1:], *TEENS))}))\b"
     r"(?! (?:(?:hundred|thousand|million|billion|trillion|dozen)s?|"
     r"thirds?|halves|quarters?|fourths?|fifths?|tenths?|half|point)\b)"
 )
-_ORDINAL = re.compile(
+_ORDINAL = lazy_pattern(
     r"\b(?=[efnst])(?<!hundred )(?<!thousand )(?<!million )(?<!hundred and )"
     r"(?<!\bone )(?<!\bper )(?<!\beach )(?<!\bevery )(?<!\bsplit )"
     rf"(?:({'|'.join(TENS)}) (?=(?:{'|'.join(_ORDINAL_UNITS)})\b))?({'|'.join(_PLACES)})\b"
 )
 _VERBS = ("may", "march")
-_MONTH_NAME = re.compile(r"\b(?:May|March|MAY|MARCH)\b")
+_MONTH_NAME = lazy_pattern(r"\b(?:May|March|MAY|MARCH)\b")
 _DATES = tuple(
     (
-        re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({months})\b"),
-        re.compile(rf"\b({months}) (\d\d?)(?:st|nd|rd|th)\b"),
+        lazy_pattern(rf"\b(\d\d?)(?:st|nd|rd|th)? (?:of )?({months})\b"),
+        lazy_pattern(rf"\b({months}) (\d\d?)(?:st|nd|rd|th)\b"),
     )
     for months in ("|".join(_MONTHS), "|".join(month for month in _MONTHS if month not in _VERBS))
 )
 """Patterns of a day before and after its month; and the same without the months that are verbs: "only 5 may enter"."""
 _MONTH_NAMES = frozenset(_MONTHS)
-_DECADE = re.compile(r"(?:\bthe (?:early|late)[ -]'?|(?<!\bhis )(?<!\bher )(?<!\btheir )')([2-9]0s)\b", re.IGNORECASE)
+_DECADE = lazy_pattern(r"(?:\bthe (?:early|late)[ -]'?|(?<!\bhis )(?<!\bher )(?<!\btheir )')([2-9]0s)\b", re.IGNORECASE)
 """A decade for sure: "in the 70s" may be a temperature, and "in her 70s" is an age."""
-_BARE_DECADE = re.compile(r"\s{0,9}(?:the )?'?([2-9]0)'?s\s{0,9}", re.IGNORECASE)
-_ONCE = re.compile(
+_BARE_DECADE = lazy_pattern(r"\s{0,9}(?:the )?'?([2-9]0)'?s\s{0,9}", re.IGNORECASE)
+_ONCE = lazy_pattern(
     r"(?<!at )(?<!than )(?<!not )(?<!all )\b(?:once(?=\s{0,3}(?:[.,;:!?)\]]|\Z))|(?:one|a single) time\b)", re.IGNORECASE
 )
 _TIME_WORDS = frozenset(("once", "twice", "time", "times"))
-_TWICE = re.compile(r"\b(?:twice|two times)\b(?! (?:as|the)\b)", re.IGNORECASE)
+_TWICE = lazy_pattern(r"\b(?:twice|two times)\b(?! (?:as|the)\b)", re.IGNORECASE)
 _VARIES = frozenset(("and", "once", "twice", *UNITS[1:], *TEENS, *TENS, *_PLACES, *_MONTHS))
 
 

@@ -84,7 +84,7 @@ def count_tokens(texts: pa.Array, tokenizer: str, *, fast: bool = False) -> pa.A
     Args:
         texts: [n] string, plain or dictionary-encoded.
         tokenizer: A tiktoken encoding such as `cl100k_base`.
-        fast: Count with toktok-rs, which is more than ten times as fast. Texts with characters that came after Unicode 14 go
+        fast: Count with toktok-rs, which is faster. Texts with characters that came after Unicode 14 go
             to tiktoken, because the two split those differently. The first and every hundredth text is counted by both; if they
             differ, a warning reports it and tiktoken counts all texts.
 

@@ -25,7 +25,6 @@ from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
-from llmfusionbench.builders.making.lean_memory import lean_memory
 from llmfusionbench.builders.making.repeats import TWO_SCORES
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
@@ -153,7 +152,6 @@ def build(
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
     with (
-        lean_memory(),
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
     ):

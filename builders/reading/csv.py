@@ -4,7 +4,7 @@ Every cell is text as it was written: an empty one is "", and None, NA, nan and 
 the header, or not UTF-8, is rejected with its number and costs no other record. So is a last record whose quotes are still open
 where the file ends.
 
-Python's `csv` says what a file means. Arrow's parser takes a tenth of its time, but misreads some files: it parses those pieces
+Python's `csv` says what a file means. Arrow's parser is faster, but misreads some files: it parses those pieces
 that `csv_pieces` shows to be plain, and Python's parses the others. The reader in `validation/rows.py` is another, because it
 is strict and reports lines.
 """

@@ -15,15 +15,13 @@ from llmfusionbench.auditing.finding import SEVERITIES, Finding
 from llmfusionbench.auditing.result import AUDIT_VERSION, Audit
 from llmfusionbench.auditing.signs.personal import masked
 from llmfusionbench.engines import Engine, Local, engine_of
-from llmfusionbench.engines.engine import in_order
+from llmfusionbench.engines.engine import PARALLEL_ROWS, in_order
 from llmfusionbench.evaluation.release_facts import source_of
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, open_release
 from llmfusionbench.texts.tokens import offline_tokenizers
 from llmfusionbench.types import Progress
 
-PARALLEL_ROWS: Final = 40_000
-"""With fewer answers, starting processes would take longer than the audit."""
 NEAR_DUPLICATES: Final = "near_duplicates"
 """The detector that can be left out, since it compares all prompts with each other."""
 

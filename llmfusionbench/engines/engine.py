@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
+
+
+PARALLEL_ROWS: Final = 40_000
+"""Answers of a release from which workers are worth their start where a shard is only read."""
 
 
 class Engine(Protocol):

@@ -55,7 +55,7 @@ def cluster(workers: int | None) -> Iterator[Any]:
 def _joined(ray: Any, address: str) -> Iterator[None]:
     if address.startswith("ray://"):
         raise InputError(
-            f"{ADDRESS} {address}: is a place for Ray Client, which sees no files of the cluster. "
+            f"{ADDRESS} {address} is for Ray Client, which sees no files of the cluster. "
             f"Remedy: run the command on a node of the cluster, with {ADDRESS}=auto"
         )
     try:

@@ -29,7 +29,7 @@ class Ray:
     """Runs units as tasks of the Ray cluster at RAY_ADDRESS, or of one that is started on this machine for the run.
 
     Args:
-        workers: Number of units that run at a time; None for as many as the cluster has CPUs.
+        workers: Number of units under way at a time; None for twice as many as the cluster has CPUs.
     """
 
     workers: int | None = None

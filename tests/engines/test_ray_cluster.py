@@ -229,5 +229,5 @@ def test_a_worker_that_does_not_see_the_directory(change: Any, tmp_path: Path) -
 
 def test_an_address_without_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
-    with pytest.raises(InputError, match=r"^RAY_ADDRESS ray://head:10001: is a place for Ray Client, .* RAY_ADDRESS=auto$"):
+    with pytest.raises(InputError, match=r"^RAY_ADDRESS ray://head:10001 is for Ray Client, .* RAY_ADDRESS=auto$"):
         list(Ray().run(squared, pieces(tmp_path, 1)))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +16,12 @@ from llmfusionbench.baselines.exporters.corpora.answers import Answers
 from llmfusionbench.baselines.exporters.corpora.queries import Mask, Places, batches_of, files
 from llmfusionbench.baselines.exporters.corpora.reasoning import How, apply
 from llmfusionbench.engines import Engine, Local
+from llmfusionbench.engines.engine import PARALLEL_ROWS
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
 from llmfusionbench.texts.reasoning import rejoined
 from llmfusionbench.types import ANSWER_KEY
-
-PARALLEL_ROWS: Final = 40_000
-"""With fewer answers, starting workers would take longer than reading."""
 
 
 @dataclass(frozen=True)

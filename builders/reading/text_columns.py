@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from llmfusionbench.builders.reading.written_numbers import all_plain
 from llmfusionbench.validation.issue import shorten
 
 _NOTHING: Final = {"", "nan", "NaN", "None"}
@@ -80,15 +81,11 @@ def _plain_numbers(cells: pa.Array, whole: bool) -> pa.Array | None:
 
     Arrow reads the decimal numbers that it accepts as Python does.
     """
-    given = pc.if_else(pc.is_in(cells, pa.array(list(_NOTHING))), pa.scalar(None, pa.string()), cells)
-    try:
-        numbers = given.cast(pa.float64())
-    except pa.ArrowInvalid:
-        return None
+    numbers = all_plain(pc.if_else(pc.is_in(cells, pa.array(list(_NOTHING))), pa.scalar(None, pa.string()), cells))
+    if numbers is None or not whole:
+        return numbers
     values = numbers.drop_null().to_numpy()
-    fits = np.isfinite(values)
-    if whole:
-        fits &= (np.floor(values) == values) & (np.abs(values) <= _LARGEST_WHOLE)
+    fits = (np.floor(values) == values) & (np.abs(values) <= _LARGEST_WHOLE)
     return numbers if fits.all() else None
 
 

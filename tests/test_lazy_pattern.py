@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from llmfusionbench.texts.lazy_pattern import _METHODS, _LazyPattern, lazy_pattern
+from tests.helpers.importable import importable
 
 PROJECT = Path(__file__).parents[1]
 USERS = sorted(
@@ -56,7 +57,9 @@ def test_importing_compiles_none() -> None:
         "from tests.test_lazy_pattern import USERS, patterns_of\n"
         "print(len(USERS), [n for n in USERS for p in patterns_of(n) if 'search' in vars(p)])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, env=importable(), check=True
+    )
     assert done.stdout.strip() == f"{len(USERS)} []"
 
 

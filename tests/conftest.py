@@ -231,6 +231,8 @@ SLOW = (
     "evaluation/test_specs.py::test_an_embedder",
     "remote/test_cache.py::test_processes",
     "validation/test_keys.py::test_against_a_dictionary",
+    "engines/test_local_engine.py",
+    "test_imports.py",
 )
 """Folders, files and tests that `make check` leaves to `make test`: each takes seconds. In the order in which they run."""
 

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench import plugins
-from llmfusionbench.builders.making.ahead import ahead
 from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
 from llmfusionbench.builders.making.inputs import described, files_of
@@ -161,8 +160,7 @@ def build(
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
-        parts = reader.read(paths)
-        for part in gathered(_told(parts if workers == 1 else ahead(parts), tell), scales):
+        for part in gathered(_told(reader.read(paths), tell), scales):
             intake.take(part)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]

@@ -117,7 +117,7 @@ class Archive:
         """A member as JSON. Raises BadRecordError if it is damaged or too long."""
         data, decoder = self._read(name), Decoder()
         try:
-            found = decoder.decode(data.decode())
+            found = decoder.decode_bytes(data)
         except (ValueError, RecursionError) as error:
             words = "nested too deep" if isinstance(error, RecursionError) else str(error)
             raise BadRecordError(f"{name[:200]} is not JSON ({words[:200]})") from error

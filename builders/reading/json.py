@@ -200,7 +200,7 @@ def _line(line: bytes | int, decoder: Decoder, file: str, row: int) -> Item:
         reason = f"the line is longer than {record_bytes() >> 20} MiB, expected a record of JSON. {REMEDY}"
         return Rejected(file, row, reason, {})
     try:
-        value = decoder.decode_line(line.decode())
+        value = decoder.decode_bytes(line)
     except UnicodeDecodeError as error:
         return Rejected(file, row, f"the line is not UTF-8 at byte {error.start}", {})
     except (ValueError, RecursionError) as error:
@@ -226,7 +226,7 @@ def _whole(path: Path, first: bytes, stream: IO[bytes], file: str) -> Iterator[I
     decoder = Decoder()
     try:
         # A stray byte must not cost the other records: it becomes half a surrogate pair, which `text` refuses.
-        value = decoder.decode(data.decode(errors="surrogateescape"))
+        value = decoder.decode_bytes(data, "surrogateescape")
     except (ValueError, RecursionError) as error:
         if is_cut and not (has_lines and any(map(_is_json, data.splitlines()[1:3]))):
             raise too_large(path, "its JSON is one longer value", record_bytes()) from error
@@ -251,7 +251,7 @@ def _rest_of_line(stream: IO[bytes]) -> int:
 
 def _is_json(line: bytes) -> bool:
     try:
-        Decoder().decode(line.decode())
+        Decoder().decode_bytes(line)
     except (ValueError, RecursionError):
         return False
     return True

@@ -10,6 +10,8 @@ from typing import Any, Final
 from llmfusionbench.scoring.answers.python_literal import python_literal
 from llmfusionbench.validation.issue import shorten
 
+_LARGEST_WHOLE: Final = 2**53
+"""Up to here, every whole number is a float."""
 _LONGEST_LITERAL: Final = 1_000_000
 _NO_OPTIONS: Final = ("", "None", "null", "nan")
 _SHOWN_FIELD: Final = 200
@@ -21,6 +23,7 @@ _LABELS: Final = (
 )
 """Labels of options, of which an object has the first ones."""
 CONSTANTS: Final = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
+_decoded: Final = json.JSONDecoder(parse_constant=CONSTANTS.__getitem__).decode
 
 
 class BadRecordError(ValueError):
@@ -32,10 +35,6 @@ class BadRecordError(ValueError):
     def __init__(self, message: str, **names: str) -> None:
         super().__init__(message)
         self.names = names
-
-
-def loads(text: str) -> Any:
-    return json.loads(text, parse_constant=CONSTANTS.__getitem__)
 
 
 def fields(value: Any) -> dict[str, Any]:
@@ -87,6 +86,8 @@ def number(record: Mapping[str, Any], name: str) -> float | None:
     value = record.get(name)
     if value is None:
         return None
+    if type(value) is float and math.isfinite(value):
+        return value
     try:
         if isinstance(value, (int, float)) and math.isfinite(value):
             return float(value)
@@ -97,10 +98,13 @@ def number(record: Mapping[str, Any], name: str) -> float | None:
 
 def count(record: Mapping[str, Any], name: str) -> int | None:
     """A field that holds a whole number or null."""
+    stated = record.get(name)
+    if type(stated) is int and -_LARGEST_WHOLE <= stated <= _LARGEST_WHOLE:
+        return stated
     value = number(record, name)
     if value is None:
         return None
-    if value != int(value) or abs(value) > 2**53:
+    if value != int(value) or abs(value) > _LARGEST_WHOLE:
         raise BadRecordError(f"{name} is {shorten(value)}, expected a whole number")
     return int(value)
 
@@ -109,8 +113,10 @@ def literal(value: str) -> Any:
     """The Python literal or JSON value in a text; None if it is neither, or too long to be parsed safely."""
     if len(value) > _LONGEST_LITERAL:
         return None
+    if value[:2] in ("['", "{'"):  # as Python writes texts, which JSON does not allow
+        return python_literal(value)
     try:
-        return loads(value)  # first: JSON writes rare characters as pairs, which Python reads as halves
+        return _decoded(value)  # first: JSON writes rare characters as pairs, which Python reads as halves
     except (ValueError, RecursionError):
         return python_literal(value)  # not Python's own parser, which a short f-string can keep busy for minutes
 

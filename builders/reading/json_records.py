@@ -51,6 +51,8 @@ def characters_in(record: Mapping[str, Any]) -> int:
 
 
 def _length(item: Any) -> int:
+    if type(item) is str:
+        return len(item)
     if isinstance(item, dict):
         return sum(len(value) for value in item.values() if isinstance(value, str))
     return len(item) if isinstance(item, str) else 0

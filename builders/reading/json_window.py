@@ -37,8 +37,8 @@ _MOST_DIGITS: Final = 4300
 class Decoder(json.JSONDecoder):
     """As `json.loads`, but NaN is null, and `fault` tells what is wrong with the value that was decoded last.
 
-    jiter decodes what it accepts, in about half the time. It refuses all that is wrong, keys given twice among it, and some more,
-    such as NaN, halves of surrogate pairs and values nested deep: these are left to Python's own module, which has the last word.
+    jiter decodes what it accepts, in about half the time. It refuses all that is wrong, such as a key given twice; NaN, too,
+    halves of surrogate pairs and values that are nested deep. What it refuses is left to Python's own module.
     """
 
     scan_once: Callable[[str, int], tuple[Any, int]]

@@ -43,11 +43,11 @@ def candidate_records(
     for value in record["candidates"]:
         try:
             said = fields(value)
-            candidate = Candidate.parse(required_text(said, "candidate_name"))
+            llm, mode = Candidate.parse(required_text(said, "candidate_name"))
             performance = number(said, "performance")
             cost = number(said, "cost") if in_usd else None
         except BadRecordError as error:
             yield BadRecordError(f"candidate: {error}")
             continue
         status = "missing" if performance is None and cost is None else None
-        yield {**query, **candidate._asdict(), "performance": performance, "cost_usd": cost, "status": status}
+        yield {**query, "llm": llm, "mode": mode, "performance": performance, "cost_usd": cost, "status": status}

@@ -207,7 +207,8 @@ def _routing(record: dict[str, Any]) -> dict[str, Any]:
     """The answer in a record; older files have other names for the tokens."""
     response, performance = text(record, "response"), number(record, "performance")
     newer = "input_tokens" in record or "output_tokens" in record
-    return _candidate(required_text(record, "model_name")) | {
+    return {
+        **_candidate(required_text(record, "model_name")),
         "response": response,
         "status": "missing" if response is None and performance is None else None,
         "input_tokens": count(record, "input_tokens" if newer else "prompt_tokens"),
@@ -219,7 +220,8 @@ def _routing(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _candidate(name: str) -> dict[str, Any]:
-    return Candidate.parse(writable(name, "model_name"))._asdict()
+    llm, mode = Candidate.parse(writable(name, "model_name"))
+    return {"llm": llm, "mode": mode}
 
 
 def _described(file: _File, asked: set[str | None]) -> Iterator[Part]:

@@ -151,7 +151,7 @@ def _object(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _cell(name: str, scores: dict[str, Any], usages: dict[str, Any]) -> dict[str, Any]:
     """The score and usage of one LLM; `missing` if it has neither."""
-    candidate = Candidate.parse(writable(name, "the name of an LLM"))
+    llm, mode = Candidate.parse(writable(name, "the name of an LLM"))
     usage = usages.get(name)
     if usage is not None and not isinstance(usage, dict):
         raise BadRecordError("its usage is not an object, expected {prompt_tokens, completion_tokens, cost}")
@@ -167,4 +167,4 @@ def _cell(name: str, scores: dict[str, Any], usages: dict[str, Any]) -> dict[str
         "cost_usd": number(usage, "cost"),
     }
     status = "missing" if all(value is None for value in found.values()) else None
-    return {**candidate._asdict(), "status": status, **found}
+    return {"llm": llm, "mode": mode, "status": status, **found}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmfusionbench.builders.reading import json_window
-from llmfusionbench.builders.reading.json import read_items
+from llmfusionbench.builders.reading.json import Item, read_items
 from llmfusionbench.builders.reading.json_window import Decoder
 from llmfusionbench.builders.records import Rejected
 from llmfusionbench.errors import InputError
@@ -114,11 +114,14 @@ def read(path: Path) -> list[Any]:
     """The items of a file, and the error that ends them."""
     found: list[Any] = []
     try:
-        for item in read_items(path, path.name):
-            found.append((item.row, item.reason) if isinstance(item, Rejected) else (item[0], repr(item[1])))
+        found.extend(map(_shown, read_items(path, path.name)))
     except InputError as error:
         found.append(str(error))
     return found
+
+
+def _shown(item: Item) -> tuple[int | None, str]:
+    return (item.row, item.reason) if isinstance(item, Rejected) else (item[0], repr(item[1]))
 
 
 @given(RECORDS, st.sampled_from([",", ", ", ",\n  ", " ,"]), st.sampled_from(["]", " ]\n", "", ",]", "] 1"]))

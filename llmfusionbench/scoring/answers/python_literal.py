@@ -111,6 +111,8 @@ def _comma(text: str, place: int, closing: str) -> int:
 
 
 def _skip(text: str, place: int) -> int:
+    if not text[place : place + 1].isspace():
+        return place
     found = _SPACE.match(text, place)
     return place if found is None else found.end()
 

@@ -67,7 +67,7 @@ class Decoder(json.JSONDecoder):
             return self.decode(data.decode(errors=errors))
 
     def decode_listed(self, text: str) -> list[Any] | None:
-        """The values between the brackets of a list, with which nothing is wrong; None of any other text."""
+        """The values between the brackets of a list, if all of them are right; else None."""
         self.fault = None
         try:
             found: list[Any] = self._fast(f"[{text}]".encode())

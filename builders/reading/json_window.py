@@ -28,6 +28,8 @@ _TRIES: Final = 2
 """How many places are tried as the end of the objects that are decoded together, the second in half as much text."""
 _LEAST_PART: Final = 16
 """The least part of what is searched for objects that begin alike, as its denominator, that pays for it."""
+_MOST_REFUSED: Final = 63
+"""The most lines that are not given to jiter after it refused some, as in a log with NaN in every record."""
 _MAY_GO_ON: Final = re.compile(r"|\.|[eE][+-]?")
 """What follows a number whose next characters are not read yet."""
 _MOST_DIGITS: Final = 4300
@@ -50,6 +52,8 @@ class Decoder(json.JSONDecoder):
         super().__init__(object_pairs_hook=hook, parse_constant=CONSTANTS.__getitem__, **options)
         self.fault: str | None = None
         self._fast = partial(jiter.from_json, allow_inf_nan=False, catch_duplicate_keys=keys_once, cache_mode="keys")
+        self._refused = 0  # more with each value in a row that jiter refuses
+        self._without = 0  # how many values to come are not given to it, since it refused those before
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
@@ -61,10 +65,17 @@ class Decoder(json.JSONDecoder):
     def decode_bytes(self, data: bytes, errors: str = "strict") -> Any:
         """As `decode`, of UTF-8; `errors` as in `bytes.decode`."""
         self.fault = None
-        try:
-            return self._fast(data)
-        except ValueError:
+        if self._without:
+            self._without -= 1
             return self.decode(data.decode(errors=errors))
+        try:
+            found = self._fast(data)
+        except ValueError:
+            self._refused = min(2 * self._refused + 1, _MOST_REFUSED)
+            self._without = self._refused
+            return self.decode(data.decode(errors=errors))
+        self._refused = 0
+        return found
 
     def decode_listed(self, text: str) -> list[Any] | None:
         """The values between the brackets of a list, if all of them are right; else None."""

@@ -107,6 +107,19 @@ def test_what_is_wrong_with_a_value(data: bytes, fault: str | None) -> None:
     assert decoder.fault == fault
 
 
+def test_lines_that_jiter_refuses_one_after_the_other() -> None:
+    decoder, tries = Decoder(), []
+    fast = decoder._fast
+    decoder._fast = lambda data: (tries.append(data), fast(data))[1]  # type: ignore[assignment, misc]
+    for i in range(1000):
+        assert decoder.decode_bytes(b'{"a": NaN, "b": %d}' % i) == {"a": None, "b": i}
+    assert len(tries) < 25
+    for i in range(1000):
+        assert decoder.decode_bytes(b'{"a": %d}' % i) == {"a": i}
+        assert decoder.fault is None
+    assert len(tries) > 900
+
+
 RECORDS = st.lists(_objects(VALUES) | st.integers(0, 3).map(lambda i: f'{{ "a":{i}}}') | VALUES, max_size=12)
 
 

@@ -3,13 +3,18 @@
 python benchmarks/figures/printouts.py           the end of `llmfusionbench quickstart`, in docs/getting_started.md
 python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md;
                                                  --bench logs makes the block of that name alone
+
+The block `full` is measured at full size, with the picture docs/scaling.svg. It takes about half an hour and 15 GB of disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,8 +24,12 @@ BLOCKS = {
     "starts": ("opening",),
     "logs": ("log_sources",),
     "calls": ("collect_speed --calls 10000", "caller", "judge_report"),
+    "full": ("scaling --json build/scaling.json", "published_way", "tokens --scale 1.0 --repeats 1"),
 }
 """Block of docs/performance.md -> the benchmarks that it shows."""
+MEASURED = ROOT / "build" / "scaling.json"
+"""What `scaling` writes for the picture."""
+PICTURE = ROOT / "docs" / "scaling.svg"
 
 
 def quickstart_table() -> str:
@@ -32,9 +41,19 @@ def quickstart_table() -> str:
     return "\n".join([*rows[:2], *(row for row in rows[2:] if row.startswith(SHOWN)), "..."])
 
 
+def machine() -> str:
+    """The machine in one line."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    packages = ", ".join(f"{package} {version(package)}" for package in ("pyarrow", "numpy", "pandas"))
+    cores = f"{os.cpu_count()} cores {name}, {memory:.0f} GiB"
+    return f"{cores}; {platform.system()} {platform.release()}; Python {platform.python_version()}, {packages}"
+
+
 def benchmarks(block: str) -> str:
     """What the benchmarks of a block print."""
-    outputs = []
+    outputs = [machine()]
     for command in BLOCKS[block]:
         name, *options = command.split()
         script = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options]
@@ -59,7 +78,11 @@ def main() -> None:
     blocks = parser.parse_args().bench
     replace("getting_started.md", "quickstart", quickstart_table())
     for block in BLOCKS if blocks == [] else blocks or ():
+        MEASURED.parent.mkdir(exist_ok=True)
         replace("performance.md", block, benchmarks(block))
+        if block == "full":
+            drawn = [sys.executable, str(Path(__file__).with_name("scaling_picture.py")), str(MEASURED), str(PICTURE)]
+            subprocess.run(drawn, check=True)
 
 
 if __name__ == "__main__":

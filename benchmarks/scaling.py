@@ -90,7 +90,19 @@ def measure(scale: float, workers: int) -> dict[str, Any]:
                 _show(STREAM, found[STREAM], rows, found[STREAM])
             if stage != STREAM:
                 _show(stage, found[stage], rows, found[STREAM])
-    return {"rows": rows, "bytes": size, "stages": {stage: one._asdict() for stage, one in found.items()}}
+        about = _release(folder / "release")
+    return {"rows": rows, "bytes": size, **about, "stages": {stage: one._asdict() for stage, one in found.items()}}
+
+
+def _release(release: Path) -> dict[str, int]:
+    """What grows with a release beside its rows."""
+    files = lfb.open_release(release).manifest["files"]
+    return {
+        "files": len(files),
+        "shards": sum(name.startswith("responses/") for name in files),
+        "release_bytes": sum(entry["bytes"] for entry in files.values()),
+        "manifest_bytes": (release / "manifest.json").stat().st_size,
+    }
 
 
 def _show(stage: str, one: Spent, rows: int, base: Spent) -> None:

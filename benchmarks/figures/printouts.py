@@ -4,7 +4,7 @@ python benchmarks/figures/printouts.py           the end of `llmfusionbench quic
 python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md;
                                                  --bench logs makes the block of that name alone
 
-The block `full` is measured at full size, with the picture docs/scaling.svg. It takes about half an hour and 15 GB of disk.
+The block `full` is measured at full size, with the picture docs/scaling.svg and the plan in docs/scale.md. It takes about half an hour and 15 GB of disk.
 """
 
 from __future__ import annotations
@@ -61,15 +61,22 @@ def benchmarks(block: str) -> str:
     return "\n\n".join(outputs)
 
 
-def replace(page: str, name: str, content: str) -> None:
-    """Writes `content` as a block between the markers of that name in a page of docs/."""
+def figure(script: str, *arguments: Path) -> str:
+    """What a script beside this one prints."""
+    command = [sys.executable, str(Path(__file__).with_name(f"{script}.py")), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def replace(page: str, name: str, content: str, *, fenced: bool = True) -> None:
+    """Writes `content`, as a block of text if it is `fenced`, between the markers of that name in a page of docs/."""
     path = ROOT / "docs" / page
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     text = path.read_text(encoding="utf-8")
     if not text.count(begin) == text.count(end) == 1:
         raise SystemExit(f"{path}: expected {begin} and {end} once each. Remedy: put both markers back")
     before, after = text.partition(begin)[0], text.partition(end)[2]
-    path.write_text(f"{before}{begin}\n```text\n{content}\n```\n{end}{after}", encoding="utf-8")
+    shown = f"```text\n{content}\n```" if fenced else content
+    path.write_text(f"{before}{begin}\n{shown}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -81,8 +88,8 @@ def main() -> None:
         MEASURED.parent.mkdir(exist_ok=True)
         replace("performance.md", block, benchmarks(block))
         if block == "full":
-            drawn = [sys.executable, str(Path(__file__).with_name("scaling_picture.py")), str(MEASURED), str(PICTURE)]
-            subprocess.run(drawn, check=True)
+            figure("scaling_picture", MEASURED, PICTURE)
+            replace("scale.md", "plan", figure("plan", MEASURED), fenced=False)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ python benchmarks/figures/printouts.py           the end of `llmfusionbench quic
 python benchmarks/figures/printouts.py --bench   and what the benchmarks print on this machine, in docs/performance.md;
                                                  --bench logs makes the block of that name alone
 
-The block `full` is measured at full size, with the picture docs/scaling.svg and the plan in docs/scale.md. It takes about half an hour and 15 GB of disk.
+The block `full` is measured at full size, with the picture docs/scaling.svg and the plan in docs/scale.md. It takes about half
+an hour and 15 GB of disk.
 """
 
 from __future__ import annotations

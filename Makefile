@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart check test suite fuzz tools lint types bench card sample smol clean
+.PHONY: quickstart check test suite fuzz tools lint types bench bench-full card sample smol clean
 
 quickstart: $(STAMP)
 	$(BIN)/llmfusionbench quickstart
@@ -56,6 +56,10 @@ types: $(STAMP)
 
 bench: $(STAMP)
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# All benchmarks, also at full size, into docs/performance.md: half an hour or more on an idle machine, and 15 GB of disk.
+bench-full: $(STAMP)
+	$(BIN)/python benchmarks/figures/printouts.py --bench
 
 card: $(STAMP)
 	$(BIN)/python -m llmfusionbench.builders.publishing.reference_card

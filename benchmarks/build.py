@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from _measuring import cost_alone
+from _stream import streamed
 
 import llmfusionbench as lfb
 from llmfusionbench.builders import build
@@ -36,25 +37,6 @@ def plain_build(folder: Path) -> None:
         with open(path, encoding="utf-8", newline="") as file:
             rows += list(csv.DictReader(file, escapechar="\\"))
     pd.DataFrame(rows).to_parquet(folder / "plain.parquet")
-
-
-def streamed(folder: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.csv as pacsv
-    import pyarrow.parquet as pq
-
-    read, parse = pacsv.ReadOptions(block_size=8 << 20), pacsv.ParseOptions(newlines_in_values=True)
-    for path in sorted(folder.glob("*.csv")):
-        with open(path, encoding="utf-8") as file:
-            texts = dict.fromkeys(file.readline().strip().split(","), pa.string())
-        convert = pacsv.ConvertOptions(column_types=texts, strings_can_be_null=False)
-        made = folder / "streamed.parquet"
-        with (
-            pacsv.open_csv(path, read, parse, convert) as rows,
-            pq.ParquetWriter(made, rows.schema, compression="zstd", compression_level=1) as writer,
-        ):
-            for batch in rows:
-                writer.write_batch(batch)
 
 
 def ours_validate(folder: Path) -> None:

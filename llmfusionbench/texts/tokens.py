@@ -107,8 +107,8 @@ def _batches(texts: pa.Array) -> Iterator[tuple[slice, pa.Array]]:
 
 
 def _counts(texts: pa.Array, tokenizer: str) -> Counts:
-    # One text after the other: encode_ordinary_batch holds the tokens of all of them.
-    encode = encoding(tokenizer).encode_ordinary
+    # One text after the other, since a batch holds the tokens of all its texts; an array saves a Python number for each token.
+    encode = partial(encoding(tokenizer).encode_to_numpy, disallowed_special=())
     counts = np.zeros(len(texts), np.int64)
     for place, batch in _batches(texts):
         counts[place] = [len(encode(text)) for text in batch.to_pylist()]

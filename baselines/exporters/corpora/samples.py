@@ -38,6 +38,7 @@ class Samples:
 
     def __init__(self, release: Release, answers: Answers, chosen: Chosen) -> None:
         self.release, self.answers, self.chosen = release, answers, chosen
+        self._has_truths = bool((chosen.answer == GROUND_TRUTH).any())
         self._queries = batches(
             release, "queries", answers.queries.splits, list(dict.fromkeys(["query_id", *PROMPTS, "messages", *COLUMNS]))
         )
@@ -145,7 +146,10 @@ class Samples:
                     yield first, piece, asked
 
     def _asked(self, start: int, stop: int) -> Iterator[tuple[int, int, list[pa.Array]]]:
-        """(first, last, [direct prompts, think prompts, ground truths, turns]) of the queries from `start` on, in order."""
+        """(first, last, [direct prompts, think prompts, truths, turns]) of the queries from `start` on, in order.
+
+        The truths are null where no record is one.
+        """
         while start < stop:
             while self._batch is None or self._start + self._batch.num_rows <= start:
                 self._start += 0 if self._batch is None else self._batch.num_rows
@@ -156,7 +160,8 @@ class Samples:
             part = self._batch.slice(start - self._start, last - start)
             if not part["query_id"].equals(self.answers.queries.ids.slice(start, last - start)):
                 raise self._changed()
-            yield start, last, [prompts_of(part), _think_prompts(part), label_answers(part), part["messages"]]
+            truths = label_answers(part) if self._has_truths else pa.nulls(len(part), pa.string())
+            yield start, last, [prompts_of(part), _think_prompts(part), truths, part["messages"]]
             start = last
 
     def _changed(self) -> ReleaseError:

@@ -128,7 +128,7 @@ def json_lines(records: pa.Table) -> bytes:
 
 
 def _line(row: dict[str, Any]) -> bytes:
-    return json.dumps(row, default=_decoded).encode("ascii") + b"\n"
+    return _ENCODER.encode(row).encode("ascii") + b"\n"
 
 
 def _decoded(data: bytes) -> str:
@@ -137,6 +137,9 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return data.decode("utf-8", "surrogateescape")
+
+
+_ENCODER: Final = json.JSONEncoder(default=_decoded)
 
 
 def _as_bytes(kind: pa.DataType) -> pa.DataType:

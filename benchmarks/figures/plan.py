@@ -20,7 +20,7 @@ _HOUR: Final = 3600.0
 
 
 def plan(sizes: list[dict[str, Any]], tokens: float, prices: argparse.Namespace) -> dict[str, float]:
-    """What a release of so many tokens takes, by the straight line through the smallest and the largest size."""
+    """What a release of `tokens` takes, by the straight line through the smallest and the largest size."""
     first, last = min(sizes, key=lambda one: one["rows"]), max(sizes, key=lambda one: one["rows"])
     rows, span = tokens / TOKENS_PER_ANSWER, last["rows"] - first["rows"]
 

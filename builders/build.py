@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
@@ -22,25 +21,28 @@ import pyarrow.compute as pc
 from llmfusionbench import plugins
 from llmfusionbench.builders.making.gathering import gathered
 from llmfusionbench.builders.making.indices import check_reading
+from llmfusionbench.builders.making.input_digest import table_digest
 from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
+from llmfusionbench.builders.making.refusals import refusal, refusal_of_folded, words_for_scores
 from llmfusionbench.builders.making.repeats import TWO_SCORES
+from llmfusionbench.builders.making.resuming import STATE, digest_of, resumable
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
-from llmfusionbench.builders.making.shard import SCRATCH, Shard, write_shards
+from llmfusionbench.builders.making.shard import Settings, Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.reading.table_files import CHOOSE
 from llmfusionbench.builders.recognising import AUTO, Recognition, recognise
-from llmfusionbench.builders.records import SCORES, Llms, Note, Part, Records, Rejected, Source
+from llmfusionbench.builders.records import Llms, Note, Part, Records, Rejected, Source
 from llmfusionbench.builders.sources import SOURCES
 from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
-from llmfusionbench.release.card_text import counted
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS
@@ -49,7 +51,6 @@ from llmfusionbench.texts.tokens import encoding
 from llmfusionbench.types import SPLITS, Progress
 
 REJECTED: Final = "rejected.jsonl"
-_SHOWN: Final = 10
 _STRAY: Final = 0.1
 """Share of records with a second score up to which these look like mistakes in the log."""
 _TRUTH: Final = "truth"
@@ -150,13 +151,15 @@ def build(
     tell = progress or (lambda *_: None)
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
+    name = source if isinstance(source, str) else type(source).__name__
+    resume = digest_of("build", name, _plain(options or {}), tokenizer, scales.stated, test_share, compression_level)
+    read = [*named, *further, *([llms] if llms is not None else [])]
     with (
         limit_records(max_record_mib),
-        ReleaseWriter(out, overwrite=overwrite, inputs=[*named, *further, *([llms] if llms is not None else [])]) as writer,
+        ReleaseWriter(out, overwrite=overwrite, inputs=read, resume=resume, or_alone=True) as writer,
+        resumable(writer) as records,
     ):
-        scratch = writer.path / SCRATCH
-        scratch.mkdir()
-        intake = Intake(Spill(scratch), rescore_as)
+        intake = Intake(Spill(records), rescore_as)
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
@@ -164,10 +167,10 @@ def build(
             intake.take(part)
         if not intake.spill.rows and not scales.refused:  # why each record was rejected tells more than a column without values
             noted = [] if intake.rejected else [f"  {line}" for line in (*intake.notes(), *intake.notes(warnings=True))]
-            raise RejectedError("\n".join([_refusal(intake.rejected, "no record could be taken"), *noted]))
-        words = [r for r in intake.rejected if _is_word_for_score(r.reason) and _BEGINS_A_WORD.search(r.reason)]
+            raise RejectedError("\n".join([refusal(intake.rejected, "no record could be taken"), *noted]))
+        words = words_for_scores(intake.rejected)
         if isinstance(reader, Table) and len(words) > intake.scored:
-            raise RejectedError(_refusal(words, "their scores are words"))
+            raise RejectedError(refusal(words, "their scores are words"))
         scales.check()
         intake.spill.flush()
         settled = intake.spill.settle(test_share)
@@ -181,31 +184,38 @@ def build(
         plans = intake.spill.plan(settled)
         unscored: bool = getattr(reader, "UNSCORED", False)
         names = {known.column: known.lengthened() for known in (intake.llms, intake.judges)}
-        shards = [Shard(plan, writer.path, llm_rows, names, tokenizer, compression_level, truths, unscored) for plan in plans]
+        settings = digest_of(tokenizer, compression_level, truths.found, unscored, table_digest(llm_rows))
+        store = ShardStore(writer.work / STATE, settings)
+        common = Settings(writer.path, store, llm_rows, names, tokenizer, compression_level, truths, unscored)
+        shards = [Shard(plan, common) for plan in plans]
         scores: list[pa.Table] = []
-        for done, (entries, rejected, taken, scored) in enumerate(write_shards(shards, runner), start=1):
-            scores.append(scored)
-            files |= entries
-            intake.rejected += rejected
-            for places in taken:
-                intake.tally.taken(places)
-            tell("shards written", done, len(shards))
+        with closing(write_shards(shards, runner)) as written:
+            resumed = 0
+            for done, (shard, made) in enumerate(written, start=1):
+                files |= made.entries
+                resumed += made.resumed
+                noted = shard.noted()
+                scores.append(noted.scores)
+                intake.rejected += noted.rejected
+                intake.tally.taken(noted.taken)
+                if made.resumed:
+                    tell("shards resumed", resumed, len(shards))
+                tell("shards written", done, len(shards))
         two_scores = [r for r in intake.rejected if r.reason.startswith(TWO_SCORES)]
         noted = [f"  {line}" for line in intake.notes(warnings=True) if CHOOSE in line]
         if two_scores and (noted or len(two_scores) > _STRAY * intake.spill.rows):
-            lines = [_refusal(two_scores, "these answers have two scores each"), *noted]
+            lines = [refusal(two_scores, "these answers have two scores each"), *noted]
             raise RejectedError("\n".join(lines))
         if strict and intake.rejected:
-            raise RejectedError(_refusal(intake.rejected, "strict was asked for"))
+            raise RejectedError(refusal(intake.rejected, "strict was asked for"))
         if strict and (folded := intake.tally.folded(intake.rejected)):
-            raise RejectedError(_refusal_of_folded(folded))
+            raise RejectedError(refusal_of_folded(folded))
         files[shard_name("llms", "train", 0, 1)] = write_shard(writer.path, shard_name("llms", "train", 0, 1), llm_rows)
         files |= _write_by_split(writer.path, "thought_templates", templates, settled)
         if intake.rejected:
             files[REJECTED] = _write_rejected(writer.path / REJECTED, intake.rejected)
-        shutil.rmtree(scratch)
         about: dict[str, Any] = {
-            "name": source if isinstance(source, str) else type(source).__name__,
+            "name": name,
             "revision": revision,
             "inputs": [*described(reader, paths), *described(reader, further)],
             "options": {"tokenizer": tokenizer, "test_share": test_share, **_plain(options or {})} | _described(llms),
@@ -301,34 +311,3 @@ def _write_rejected(path: Path, rejected: Sequence[Rejected]) -> dict[str, Any]:
         for record in ordered:
             file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
     return {"rows": len(ordered), "bytes": path.stat().st_size, "sha256": sha256(path)}
-
-
-_BEGINS_A_WORD: Final = re.compile(r' is "[^\W\d_]')
-
-
-def _is_word_for_score(reason: str) -> bool:
-    """Whether a record was rejected since its score is a word, such as correct."""
-    return "expected a number" in reason and any(f'{ours} is "' in reason or f'({ours}) is "' in reason for ours in SCORES)
-
-
-def _refusal_of_folded(folded: Sequence[tuple[str, int]]) -> str:
-    places = [f"  {file} record {row}" for file, row in folded[:_SHOWN]]
-    more = [f"  ... and {len(folded) - _SHOWN:,} more"] if len(folded) > _SHOWN else []
-    say = "says" if len(folded) == 1 else "say"
-    first = f"Found {counted(len(folded), 'record')} that {say} the same as an earlier one (strict was asked for):"
-    return "\n".join([first, *places, *more, "Remedy: drop the repeated records, or number several answers in replicate"])
-
-
-def _refusal(rejected: Sequence[Rejected], why: str) -> str:
-    if not rejected:
-        return "Found 0 records in the input, expected one or more. Remedy: check that the files are whole"
-    lines = [f"Found {counted(len(rejected), 'record')} that cannot be taken ({why}):"]
-    lines += [f"  {r.file}{'' if r.row is None else f' record {r.row}'}: {r.reason}" for r in rejected[:_SHOWN]]
-    if len(rejected) > _SHOWN:
-        lines.append(f"  ... and {len(rejected) - _SHOWN:,} more")
-    if all(_is_word_for_score(r.reason) for r in rejected):
-        lines.append(
-            "Remedy: write the scores as numbers first, such as 1 for correct and 0 for incorrect, or state what the words "
-            "of a table mean with --values performance=correct:1,incorrect:0"
-        )
-    return "\n".join(lines)

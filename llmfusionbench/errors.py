@@ -2,7 +2,8 @@
 
     LLMFusionBenchError
     ├── InputError            a file, directory or value that was passed in cannot be used as it is
-    │   └── RejectedError     a strict build found records that it cannot use
+    │   ├── RejectedError     a strict build found records that it cannot use
+    │   └── EngineError       the workers that an engine runs shards in cannot start, differ, or were lost
     ├── SchemaError           a schema uses a feature that is not supported, or is newer than this version
     ├── ReleaseError          a release is missing, damaged or of a newer schema version
     │   └── HubError          the Hub did not answer, or has no such repository, revision or file
@@ -33,6 +34,10 @@ class InputError(LLMFusionBenchError):
 
 class RejectedError(InputError):
     """A strict build found records that it cannot use."""
+
+
+class EngineError(InputError):
+    """The workers that an engine runs shards in cannot start, differ from the command, or were lost. The input may be fine."""
 
 
 class SchemaError(LLMFusionBenchError):

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from llmfusionbench.builders.judging.costs import STEP
 from llmfusionbench.builders.revising.derive import Conclusion, Revised
-from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.release import Release
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.shards import Shard, ShardTables
 from llmfusionbench.schema import table_schema
 from llmfusionbench.storage.files import whole_file
@@ -60,10 +60,10 @@ class Judging:
     def options(self) -> dict[str, Any]:
         return self.facts
 
-    def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
+    def prepare(self, shards: Sequence[Shard], store: ShardStore, workers: int, tell: Progress) -> None:
         """Nothing to prepare."""
 
-    def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
+    def revise(self, shard: Shard, tables: ShardTables, store: ShardStore, workers: int) -> Revised:
         """The rows of a shard with the new ones."""
         schema = table_schema("judge_scores")
         mine = pc.field("query_id").isin(tables.queries["query_id"].combine_chunks())
@@ -74,7 +74,7 @@ class Judging:
         rows = rows.sort_by([(name, "ascending") for name in schema.key]) if new.num_rows else rows
         return Revised(rows, {_ADDED: pa.table({"rows": [rows.num_rows - old.num_rows]})})
 
-    def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
+    def conclude(self, shards: Sequence[Shard], store: ShardStore, root: Path) -> Conclusion:
         """Add up the new rows."""
         notes = [note for shard in shards if (note := store.read(_ADDED, shard)) is not None]
         added = sum(note["rows"][0].as_py() for note in notes)

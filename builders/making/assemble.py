@@ -47,12 +47,12 @@ def assemble(
 ) -> Assembled:
     """queries, responses, judge_scores, logs and routing of some queries in one `split`, from all of their normal records.
 
-    `truths` is how ground truths are read that are indices; by default all stay as they are. With `unscored`, the answers have
-    no scores yet, and are given those of our metrics; programs are not run.
+    Records from `ordered` are taken as they are. `truths` is how ground truths are read that are indices; by default all stay
+    as they are. With `unscored`, the answers have no scores yet, and are given those of our metrics; programs are not run.
     """
     rejected: list[Rejected] = []
     taken: list[Places] = []
-    records = _in_order(_with_codes(records), ("query_id",))
+    records = ordered(records)
     rejected += _labelled_twice(records, split)
     records = _with_stated_metrics(with_columns(records, {"split": pa.repeat(split, len(records))}))
     records = _without_contradictions(records, ("query_id",), _QUERY_FACTS, "the same query has another {}", rejected)
@@ -84,6 +84,13 @@ def assemble(
 
     tables = {"queries": queries, "responses": responses, "judge_scores": judge_scores}
     return Assembled(tables | make_views(queries, responses, llms, judge_scores), rejected, taken)
+
+
+def ordered(records: pa.Table) -> pa.Table:
+    """Normal records by query and within it in reading order, with their long texts as codes of distinct ones."""
+    if any(pa.types.is_dictionary(records.schema.field(name).type) for name in _TEXTS):
+        return records
+    return _in_order(_with_codes(records), ("query_id",))
 
 
 def _with_stated_metrics(records: pa.Table) -> pa.Table:

@@ -25,6 +25,16 @@ def places_of(rows: pa.Table | pa.RecordBatch) -> Places:
     return {file: np.unique(numbers[codes == code]) for code, file in enumerate(encoded.dictionary.to_pylist())}
 
 
+def table_of(places: Iterable[Places]) -> pa.Table:
+    """The places of some rows as a table of `file` and `row`, each once; see `places_of`."""
+    found: dict[str, list[_Rows]] = {}
+    for some in places:
+        _add(found, some)
+    rows = {file: _whole(parts) for file, parts in found.items()}
+    files = pa.array(list(rows), pa.string()).take(pa.array(np.repeat(np.arange(len(rows)), [*map(len, rows.values())])))
+    return pa.table({"file": files, "row": pa.array(np.concatenate([*rows.values(), np.zeros(0, np.int64)]))})
+
+
 class Tally:
     """The records of a build by their places. A record of many answers counts once; it is taken if a row states any of it."""
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.making.score_warnings import CODE
-from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.release.references import lookup
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.shards import Shard
 from llmfusionbench.sandbox import CodeTask, Sandbox, Verdict
 from llmfusionbench.schema import table_schema
@@ -34,7 +34,7 @@ _SCHEMA: Final = pa.schema(
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]{6,}")
 
 
-def run_code(shards: Sequence[Shard], store: Store, sandbox: str, *, official: bool, workers: int, tell: Progress) -> None:
+def run_code(shards: Sequence[Shard], store: ShardStore, sandbox: str, *, official: bool, workers: int, tell: Progress) -> None:
     """Run the programs of the shards whose verdicts are not in the store yet, `workers` at a time."""
     done = 0
     with Sandbox(sandbox=sandbox, workers=workers) as pool, ThreadPoolExecutor(workers) as threads:

@@ -20,15 +20,14 @@ import pyarrow as pa
 from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, described, with_warnings
-from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.shards import Shard, ShardTables, shards_of
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SCHEMA_VERSION
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.markers import marker
 from llmfusionbench.types import Progress
 
@@ -79,15 +78,15 @@ class Revision(Protocol):
         """Its settings as JSON, for the manifest; a run resumes only one with the same settings."""
         ...
 
-    def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
+    def prepare(self, shards: Sequence[Shard], store: ShardStore, workers: int, tell: Progress) -> None:
         """Do the work that is not done shard by shard; results go to the store."""
         ...
 
-    def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
+    def revise(self, shard: Shard, tables: ShardTables, store: ShardStore, workers: int) -> Revised:
         """The new rows of a shard: responses have the same keys in the same order, and judge scores may be added."""
         ...
 
-    def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
+    def conclude(self, shards: Sequence[Shard], store: ShardStore, root: Path) -> Conclusion:
         """Add up the notes of the shards."""
         ...
 
@@ -116,13 +115,15 @@ def derive(
     shards = shards_of(release)
     digest = _digest(release, revision)
     with ReleaseWriter(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
-        store = Store(writer.work / "state")
+        store = ShardStore(writer.work / "state", digest)
         files = dict(_copied(release, writer.path, revision.table))
-        done = {shard: entries for shard in shards if (entries := _done(shard, store, writer.path)) is not None}
+        work = _Work(revision, store, writer.path, release.manifest_sha256)
+        kept = {shard: store.done(shard, work.digest, work.root) for shard in shards}
+        done = {shard: entries for shard, entries in kept.items() if entries is not None}
         resumed = len(done)
         revision.prepare([s for s in shards if s not in done], store, runner.here, tell)
         tell("shards written", len(done), len(shards))
-        for shard, entries in _run([s for s in shards if s not in done], revision, store, writer.path, runner):
+        for shard, entries in _run([s for s in shards if s not in done], work, runner):
             done[shard] = entries
             tell("shards written", len(done), len(shards))
         for shard in shards:
@@ -154,29 +155,31 @@ def _copied(release: Release, root: Path, table: str) -> Iterator[tuple[str, dic
     yield from carry_over(release, root, but=lambda name: "/" in name and name.partition("/")[0] in (table, *VIEWS))
 
 
-def _done(shard: Shard, store: Store, root: Path) -> dict[str, dict[str, Any]] | None:
-    """The entries of the shard's files, if an earlier run has finished the shard."""
-    entries = store.receipt(shard)
-    if entries is None or any(not (root / n).is_file() or sha256(root / n) != e["sha256"] for n, e in entries.items()):
-        return None
-    return entries
+@dataclass(frozen=True)
+class _Work:
+    """What all shards of a run have in common."""
+
+    revision: Revision
+    store: ShardStore
+    root: Path
+    digest: str
+    """Of the manifest of the source, which has the digest of every file that a shard is made of."""
 
 
-def _run(
-    shards: Sequence[Shard], revision: Revision, store: Store, root: Path, engine: Engine
-) -> Iterator[tuple[Shard, dict[str, dict[str, Any]]]]:
+def _run(shards: Sequence[Shard], work: _Work, engine: Engine) -> Iterator[tuple[Shard, dict[str, dict[str, Any]]]]:
     """Revise the shards in parallel, the largest first."""
     if not shards:
         return
     ordered = sorted(shards, key=lambda s: -s.bytes)
-    write = partial(_write, revision=revision, store=store, root=root, workers=engine.spare(len(ordered)))
-    sees = [marker(store.path), ordered[0].source / MANIFEST]
+    write = partial(_write, work=work, workers=engine.spare(len(ordered)))
+    sees = [marker(work.store.path), ordered[0].source / MANIFEST]
     for place, entries in engine.run(write, ordered, sees=sees):
         yield ordered[place], entries
 
 
-def _write(shard: Shard, revision: Revision, store: Store, root: Path, workers: int) -> dict[str, dict[str, Any]]:
+def _write(shard: Shard, work: _Work, workers: int) -> dict[str, dict[str, Any]]:
     """Revise one shard and write its tables; their entries for the manifest. The receipt comes last."""
+    revision, store = work.revision, work.store
     tables = shard.read()
     revised = revision.revise(shard, tables, store, workers)
     now = replace(tables, **{revision.table: revised.rows})
@@ -186,11 +189,11 @@ def _write(shard: Shard, revision: Revision, store: Store, root: Path, workers: 
         for table, rows in made.items():
             name = shard_name(table, shard.split, shard.index, shard.total)
             entries[name] = write_shard(scratch, name, rows)
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(scratch / name, root / name)
+            (work.root / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(scratch / name, work.root / name)
     for note, noted in revised.notes.items():
         store.write(note, shard, noted)
-    store.write_receipt(shard, entries, list(revised.notes))
+    store.finish(shard, work.digest, entries, list(revised.notes))
     return entries
 
 

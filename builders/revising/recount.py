@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from llmfusionbench.builders.making.prices import cost_of
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
-from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.engines import Engine
 from llmfusionbench.release import Release
 from llmfusionbench.release.references import lookup
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.shards import Shard, ShardTables
 from llmfusionbench.texts.tokens import count_tokens, encoding, fast_counter
 from llmfusionbench.types import THINK, Progress
@@ -104,10 +104,10 @@ class Recounting:
     def options(self) -> dict[str, Any]:
         return {"tokenizer": self.tokenizer}  # the faster counter gives the same counts
 
-    def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
+    def prepare(self, shards: Sequence[Shard], store: ShardStore, workers: int, tell: Progress) -> None:
         """Nothing to prepare."""
 
-    def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
+    def revise(self, shard: Shard, tables: ShardTables, store: ShardStore, workers: int) -> Revised:
         """Count the tokens of the shard's responses, and price them."""
         old = tables.responses
         sent, answered, thought = self._counts(tables)
@@ -153,7 +153,7 @@ class Recounting:
     def _tokens(self, texts: pa.ChunkedArray) -> pa.Array:
         return count_tokens(texts.combine_chunks(), self.tokenizer, fast=self.fast)
 
-    def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
+    def conclude(self, shards: Sequence[Shard], store: ShardStore, root: Path) -> Conclusion:
         """Add up the shards, in their order."""
         notes = [note for shard in shards if (note := store.read(_COUNTS, shard)) is not None]
         totals = {name: sum(n[name][0].as_py() for n in notes) for name in notes[0].column_names} if notes else {}

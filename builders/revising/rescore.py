@@ -22,10 +22,10 @@ from llmfusionbench.builders.revising.code_runs import VERDICTS, run_code
 from llmfusionbench.builders.revising.derive import Conclusion, Revised, derive
 from llmfusionbench.builders.revising.rescore_report import RescoreReport, summarise
 from llmfusionbench.builders.revising.rescore_rows import CHANGES, SCORES, score_responses
-from llmfusionbench.builders.revising.store import Store
 from llmfusionbench.engines import Engine
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.release import Release, open_release
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.shards import Shard, ShardTables
 from llmfusionbench.sandbox import choose_kind
 from llmfusionbench.scoring import METRICS, OFFICIAL
@@ -149,28 +149,28 @@ class Rescoring:
             "sandbox": self.sandbox,
         } | ({"truths": self.truths.found} if self.truths.found else {})
 
-    def prepare(self, shards: Sequence[Shard], store: Store, workers: int, tell: Progress) -> None:
+    def prepare(self, shards: Sequence[Shard], store: ShardStore, workers: int, tell: Progress) -> None:
         """Run the programs, if that is allowed and wanted."""
         if self.sandbox is not None and self.choice.takes(CODE):
             run_code(shards, store, self.sandbox, official=self.choice.official, workers=workers, tell=tell)
 
-    def revise(self, shard: Shard, tables: ShardTables, store: Store, workers: int) -> Revised:
+    def revise(self, shard: Shard, tables: ShardTables, store: ShardStore, workers: int) -> Revised:
         """Give every response of a chosen metric its performance, or none."""
         return score_responses(tables, self.choice, store.read(VERDICTS, shard), workers, self.truths)
 
-    def conclude(self, shards: Sequence[Shard], store: Store, root: Path) -> Conclusion:
+    def conclude(self, shards: Sequence[Shard], store: ShardStore, root: Path) -> Conclusion:
         """Write the changes, and compare before and after."""
         changes = 0
         with pq.ParquetWriter(root / CHANGED, CHANGES, compression="zstd", use_dictionary=True) as writer:
             for shard in shards:
-                rows = _note(store, rescore_rows.CHANGE_NOTES, shard)
+                rows = store.known(rescore_rows.CHANGE_NOTES, shard)
                 changes += rows.num_rows
                 if rows.num_rows:
                     writer.write_table(rows)
         file = root / CHANGED
         entry = {"rows": changes, "bytes": file.stat().st_size, "sha256": sha256(file)}
         scores = (
-            pa.concat_tables([_note(store, rescore_rows.SCORE_NOTES, shard) for shard in shards])
+            pa.concat_tables([store.known(rescore_rows.SCORE_NOTES, shard) for shard in shards])
             if shards
             else SCORES.empty_table()
         )
@@ -178,10 +178,3 @@ class Rescoring:
         figures: dict[str, Any] = {"answers": report.answers, "changed": changes, "missing": report.missing}
         figures |= {"warnings": report.warnings} if report.warnings else {}
         return Conclusion({CHANGED: entry}, figures, report, tuple(report.warnings))
-
-
-def _note(store: Store, note: str, shard: Shard) -> pa.Table:
-    rows = store.read(note, shard)
-    if rows is None:
-        raise AssertionError(f"shard {shard.name} is done, but left no {note}")
-    return rows

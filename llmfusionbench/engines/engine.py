@@ -52,7 +52,7 @@ class Engine(Protocol):
             sees: Files that every worker must find with the same content, such as a marker in a directory that they share.
 
         Raises:
-            InputError: a worker does not see one of the files, or no worker lived long enough to finish a unit.
+            EngineError: a worker does not see one of the files, or no worker lived long enough to finish a unit.
             MissingExtraError: the engine's package is not installed.
         """
         ...

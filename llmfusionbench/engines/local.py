@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from llmfusionbench.engines.engine import Result, Unit, finished, named
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import EngineError
 from llmfusionbench.processes import process_pool
 
 
@@ -54,7 +54,7 @@ class Local:
 
                 yield from finished(units, submit, lambda: 2 * count)
         except BrokenProcessPool as error:
-            raise InputError(
+            raise EngineError(
                 "a worker process was killed, as happens when memory runs out. Remedy: run it again with fewer --workers"
             ) from error
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import EngineError
 from llmfusionbench.processes import standard_first
 
 ADDRESS: Final = "RAY_ADDRESS"
@@ -34,7 +34,7 @@ def cluster(workers: int | None) -> Iterator[Any]:
     Only a new one is shut down at the end.
 
     Raises:
-        InputError: no cluster answers at RAY_ADDRESS, or none can be started.
+        EngineError: no cluster answers at RAY_ADDRESS, or none can be started.
     """
     import ray
 
@@ -54,7 +54,7 @@ def cluster(workers: int | None) -> Iterator[Any]:
 @contextmanager
 def _joined(ray: Any, address: str) -> Iterator[None]:
     if address.startswith("ray://"):
-        raise InputError(
+        raise EngineError(
             f"{ADDRESS} {address} is for Ray Client, which sees no files of the cluster. "
             f"Remedy: run the command on a node of the cluster, with {ADDRESS}=auto"
         )
@@ -62,7 +62,7 @@ def _joined(ray: Any, address: str) -> Iterator[None]:
         _knock(address)
         _init(ray, address=address)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise InputError(
+        raise EngineError(
             f"{ADDRESS} {address}: cannot join a Ray cluster there ({_first_line(error)}). "
             f"Remedy: run the command on a node of the cluster, or unset {ADDRESS} to start one here"
         ) from error
@@ -90,7 +90,7 @@ def _started(ray: Any, cpus: int) -> Iterator[None]:
             )  # fmt: skip
     except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
         shutil.rmtree(place, ignore_errors=True)
-        raise InputError(
+        raise EngineError(
             f"Ray cannot start on this machine ({_first_line(error)}). "
             "Remedy: see whether `ray start --head` works, or use --engine local"
         ) from error

@@ -15,7 +15,7 @@ from typing import Any, Final
 from llmfusionbench.engines.engine import Result, Unit, finished
 from llmfusionbench.engines.ray_cluster import cluster
 from llmfusionbench.engines.ray_tasks import run_unit, work_of
-from llmfusionbench.errors import InputError, LLMFusionBenchError, MissingExtraError
+from llmfusionbench.errors import EngineError, LLMFusionBenchError, MissingExtraError
 
 RETRIES: Final = 3
 """How often Ray repeats a unit whose worker was killed or whose node was lost. An error of the unit itself is not repeated."""
@@ -96,7 +96,7 @@ def _cause(ray: Any, error: BaseException, unit: str) -> BaseException:
             cause.add_note(str(error))
         return cause
     why = (str(error).splitlines() or [type(error).__name__])[0]
-    return InputError(
+    return EngineError(
         f"{unit}: no worker of Ray lived long enough to finish it, in {1 + RETRIES} attempts ({type(error).__name__}: {why}). "
         "Remedy: give the nodes more memory, or use fewer --workers"
     )

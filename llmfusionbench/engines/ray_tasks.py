@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from llmfusionbench._version import NAME, __version__
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import EngineError
 from llmfusionbench.storage.files import sha256
 
 REMEDY: Final = "Remedy: install the same versions on every node"
@@ -32,14 +32,14 @@ class Common:
         return cls({file: sha256(file) for file in files}, versions())
 
     def check(self, node: str) -> None:
-        """Raise InputError if the worker on this node differs."""
+        """Raise EngineError if the worker on this node differs."""
         own = versions()
         for package, version in self.versions.items():
             if own[package] != version:
-                raise InputError(f"node {node}: has {package} {own[package]}, and the command has {version}. {REMEDY}")
+                raise EngineError(f"node {node}: has {package} {own[package]}, and the command has {version}. {REMEDY}")
         for file, digest in self.files.items():
             if not file.is_file() or sha256(file) != digest:
-                raise InputError(
+                raise EngineError(
                     f"node {node}: does not see {file.parent} as the command does. Remedy: put the release and --out on a file "
                     "system that all nodes mount at the same place, or use --engine local"
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,8 @@ from llmfusionbench.manifest import MANIFEST, dump_manifest, faults_of
 from llmfusionbench.release.card import release_card
 from llmfusionbench.release.row_groups import row_group_starts
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
-from llmfusionbench.storage.directories import WholeDirectory
+from llmfusionbench.storage.beside import beside
+from llmfusionbench.storage.directories import WholeDirectory, remove
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.kinds import CARD, DirectoryKind, stated_in, unlisted
 
@@ -107,6 +109,7 @@ class ReleaseWriter(WholeDirectory):
         resume: A digest of what is being made. `work` is named after it and survives a run that fails, so that the next run
             with the same digest finds what is done; the caller tells complete files from incomplete ones. What it keeps for
             that lies in `work`, beside the release in `path`, until the release is in its place.
+        or_alone: While another run is making the same, write in a directory of its own, which no later run resumes.
 
     Raises:
         InputError: `out` exists and is not an empty directory or a release to overwrite, or another run is making the same.
@@ -119,19 +122,38 @@ class ReleaseWriter(WholeDirectory):
         overwrite: bool = False,
         inputs: Iterable[str | os.PathLike[str]] = (),
         resume: str | None = None,
+        or_alone: bool = False,
     ) -> None:
         super().__init__(out, RELEASE, overwrite=overwrite, inputs=inputs)
         self.keep = resume is not None
         if resume is not None:
             self.work = self.out.with_name(f".{self.out.name}.{resume[:16]}.work")
             self.path = self.work / "release"
+        self.or_alone = or_alone
         self._lock: BaseFileLock | None = None
 
     def _make(self) -> None:
-        self.work.mkdir(exist_ok=self.keep)
-        if self.keep:
-            self._lock = _locked(self.work / _LOCK)
-            self.path.mkdir(exist_ok=True)
+        if not self.keep:
+            self.work.mkdir()
+            return
+        self._lock = locked(self.work)
+        if self._lock is None and not self.or_alone:
+            raise InputError(f"{self.work}: another run is making the same release. Remedy: wait for it")
+        if self._lock is None:
+            self.keep, self.work = False, beside(self.out, "tmp")
+            self.work.mkdir()
+            self.path = self.work / "release"
+        self.path.mkdir(exist_ok=True)
+
+    def _drop(self) -> None:
+        """Remove `work`. A run that begins meanwhile finds it as it was, locked, or not at all."""
+        if self._lock is None:
+            super()._drop()
+            return
+        aside = beside(self.out, "tmp")
+        with suppress(OSError):  # a user has removed it
+            self.work.rename(aside)
+        remove(aside)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         super().__exit__(kind, error, trace)
@@ -193,13 +215,20 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _locked(path: Path) -> BaseFileLock:
-    """A lock on `path`, which the system releases when this process ends, even if it is killed."""
+def locked(work: Path) -> BaseFileLock | None:
+    """The lock of a directory, which is made; None if another run has it.
+
+    The system releases it when this process ends, even if it is killed.
+    """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise InputError(f"{path.parent}: another run is making the same release. Remedy: wait for it") from error
-    return lock
+    lock = FileLock(work / _LOCK)
+    while True:
+        work.mkdir(exist_ok=True)
+        try:
+            lock.acquire(blocking=False)
+        except FileNotFoundError:  # the run that had it has just removed the directory
+            continue
+        except Timeout:
+            return None
+        return lock

@@ -61,7 +61,7 @@ class WholeDirectory:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is None or not self.keep:
-            remove(self.work)
+            self._drop()
         if error is not None:
             for folder in self._parents:
                 with suppress(OSError):  # others use it by now
@@ -74,6 +74,9 @@ class WholeDirectory:
 
     def _make(self) -> None:
         self.path.mkdir()
+
+    def _drop(self) -> None:
+        remove(self.work)
 
     def _check(self) -> None:
         check_place(self.out, self.kind, overwrite=self.overwrite)

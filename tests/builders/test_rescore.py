@@ -167,18 +167,18 @@ def test_any_number_of_workers_gives_the_same_bytes(part: Release, tmp_path: Pat
 RUN = """
 import sys, threading
 from llmfusionbench.builders import rescore
-from llmfusionbench.builders.revising.store import Store
+from llmfusionbench.release.shard_store import ShardStore
 
 source, out, workers, kind = sys.argv[1:]
-method, files = ("write", "verdicts-*") if kind == "code" else ("write_receipt", "receipt-*")
-keep = getattr(Store, method)
+method, files = ("write", "verdicts-*") if kind == "code" else ("finish", "receipt-*")
+keep = getattr(ShardStore, method)
 
 def keep_two(store, *arguments):
     keep(store, *arguments)
     if len(list(store.path.glob(files))) >= 2:
         threading.Event().wait()
 
-setattr(Store, method, keep_two)  # in the worker processes too, which import this file
+setattr(ShardStore, method, keep_two)  # in the worker processes too, which import this file
 if __name__ == "__main__":
     rescore(source, out, workers=int(workers), allow_code_execution=kind == "code")
 """

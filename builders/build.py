@@ -157,9 +157,9 @@ def build(
     with (
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=read, resume=resume, or_alone=True) as writer,
-        resumable(writer) as records,
+        resumable(writer) as room,
     ):
-        intake = Intake(Spill(records), rescore_as)
+        intake = Intake(Spill(room), rescore_as)
         intake.take(Llms(stated))
         for note in notes:
             intake.take(Note(Path(str(llms)).name, note))
@@ -194,10 +194,10 @@ def build(
             for done, (shard, made) in enumerate(written, start=1):
                 files |= made.entries
                 resumed += made.resumed
-                noted = shard.noted()
-                scores.append(noted.scores)
-                intake.rejected += noted.rejected
-                intake.tally.taken(noted.taken)
+                told = shard.noted()
+                scores.append(told.scores)
+                intake.rejected += told.rejected
+                intake.tally.taken(told.taken)
                 if made.resumed:
                     tell("shards resumed", resumed, len(shards))
                 tell("shards written", done, len(shards))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -126,7 +126,7 @@ def _refused(rejected: Sequence[Rejected]) -> pa.Table:
     return pa.Table.from_pylist([asdict(r) | {"record": json.dumps(r.record)} for r in rejected], schema=_REFUSED)
 
 
-def write_shards(shards: Sequence[Shard], engine: Engine) -> Iterator[tuple[Shard, Written]]:
+def write_shards(shards: Sequence[Shard], engine: Engine) -> Generator[tuple[Shard, Written]]:
     """Write the shards in parallel; each with what it has, in order."""
     if not shards:
         return

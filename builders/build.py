@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -26,7 +27,7 @@ from llmfusionbench.builders.making.inputs import described, files_of
 from llmfusionbench.builders.making.intake import Intake
 from llmfusionbench.builders.making.refusals import refusal, refusal_of_folded, words_for_scores
 from llmfusionbench.builders.making.repeats import TWO_SCORES
-from llmfusionbench.builders.making.resuming import STATE, digest_of, resumable
+from llmfusionbench.builders.making.resuming import COMMAND, RESUMED, digest_of, resumable
 from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
 from llmfusionbench.builders.making.shard import Settings, Shard, write_shards
@@ -42,7 +43,8 @@ from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import odd_value
 from llmfusionbench.release import Release, ReleaseWriter, write_shard
-from llmfusionbench.release.shard_store import ShardStore
+from llmfusionbench.release.run_record import FINISHING
+from llmfusionbench.release.shard_store import STATE, ShardStore
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS
@@ -79,6 +81,9 @@ def build(
     progress: Progress | None = None,
 ) -> Release:
     """Read logs and write them as a release.
+
+    A build that is interrupted, or fails for another reason than its input, keeps its finished shards in a hidden directory
+    beside `out`. The same call reads the logs again, and writes only shards that are missing or whose records have changed.
 
     Args:
         source: Name of a source in `SOURCES`, or an object with its method `read`; `auto` for the source that the files are
@@ -121,7 +126,7 @@ def build(
 
     Raises:
         InputError: an input cannot be read, a column of scores is on another scale, `out` cannot be written, or a
-            worker does not see it.
+            worker does not see it; as EngineError if the workers were lost.
         RejectedError: no record could be read, answers have two scores each, or `strict` and a record was rejected or folded.
         UnknownNameError: the source, one of its options, the value of `truth` or a column of `scale` is not known.
     """
@@ -152,13 +157,15 @@ def build(
     if max_record_mib < 1:
         raise InputError(f"max_record_mib is {max_record_mib}, expected a whole number from 1")
     name = source if isinstance(source, str) else type(source).__name__
-    resume = digest_of("build", name, _plain(options or {}), tokenizer, scales.stated, test_share, compression_level)
+    resume = digest_of(COMMAND, name, _plain(options or {}), tokenizer, scales.stated, test_share, compression_level)
     read = [*named, *further, *([llms] if llms is not None else [])]
     with (
         limit_records(max_record_mib),
         ReleaseWriter(out, overwrite=overwrite, inputs=read, resume=resume, or_alone=True) as writer,
         resumable(writer) as room,
     ):
+        stated_options = {"source": name, "inputs": [*map(str, named)], "tokenizer": tokenizer, **_plain(options or {})}
+        run = writer.record(COMMAND, stated_options)
         intake = Intake(Spill(room), rescore_as)
         intake.take(Llms(stated))
         for note in notes:
@@ -181,13 +188,14 @@ def build(
             files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
             intake.embeddings.clear()
         truths = intake.numbers.readings(truth)
-        plans = intake.spill.plan(settled)
+        plans = [*intake.spill.plan(settled)]
         unscored: bool = getattr(reader, "UNSCORED", False)
         names = {known.column: known.lengthened() for known in (intake.llms, intake.judges)}
         settings = digest_of(tokenizer, compression_level, truths.found, unscored, table_digest(llm_rows))
         store = ShardStore(writer.work / STATE, settings)
         common = Settings(writer.path, store, llm_rows, names, tokenizer, compression_level, truths, unscored)
         shards = [Shard(plan, common) for plan in plans]
+        run.begin_shards(settings, Counter(plan.split for plan in plans))
         scores: list[pa.Table] = []
         with closing(write_shards(shards, runner)) as written:
             resumed = 0
@@ -199,8 +207,9 @@ def build(
                 intake.rejected += told.rejected
                 intake.tally.taken(told.taken)
                 if made.resumed:
-                    tell("shards resumed", resumed, len(shards))
+                    tell(RESUMED, resumed, len(shards))
                 tell("shards written", done, len(shards))
+        run.enter(FINISHING)
         two_scores = [r for r in intake.rejected if r.reason.startswith(TWO_SCORES)]
         noted = [f"  {line}" for line in intake.notes(warnings=True) if CHOOSE in line]
         if two_scores and (noted or len(two_scores) > _STRAY * intake.spill.rows):

@@ -13,11 +13,16 @@ from typing import Any, Final
 from llmfusionbench.engines.ray_tasks import versions
 from llmfusionbench.errors import EngineError, InputError
 from llmfusionbench.release import ReleaseWriter
-from llmfusionbench.release.shard_store import receipts_in
+from llmfusionbench.release.run_record import RunFacts, works_of
+from llmfusionbench.release.shard_store import STATE, receipts_in
+from llmfusionbench.release.writer import locked
 from llmfusionbench.schema import SCHEMA_VERSION
+from llmfusionbench.storage.beside import beside
+from llmfusionbench.storage.directories import remove
 
-STATE: Final = "state"
-"""The directory of the receipts, in `work` of the writer."""
+COMMAND: Final = "build"
+RESUMED: Final = "shards resumed"
+"""The stage of the progress that counts shards which an interrupted earlier run has written."""
 _RECORDS: Final = "records"
 
 
@@ -39,9 +44,22 @@ def resumable(writer: ReleaseWriter) -> Iterator[Path]:
     records.mkdir()
     try:
         yield records
+        _drop_others(writer)
     except BaseException as error:
         is_about_input = isinstance(error, InputError) and not isinstance(error, EngineError)
         writer.keep = not is_about_input and any(receipts_in(writer.work / STATE))
         raise
     finally:
         shutil.rmtree(records, ignore_errors=True)
+
+
+def _drop_others(writer: ReleaseWriter) -> None:
+    """Remove what builds of the same release with other options have left."""
+    for work in works_of(writer.out):
+        facts = RunFacts.read(work)
+        if work == writer.work or facts is None or facts.command != COMMAND or (lock := locked(work)) is None:
+            continue
+        aside = beside(writer.out, "tmp")
+        work.rename(aside)
+        remove(aside)
+        lock.release()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
+from heapq import nlargest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -108,6 +109,24 @@ class RunAnswers:
                 file.seek(self._starts[_number(line)])
                 yield _number(line), place, json.loads(file.readline())
 
+    def failures(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        """(place, record) of every slot that has a failure and no answer."""
+        lines = ((place, -1 - line) for slots in self._slots.values() for place, line in slots.items() if line < 0)
+        with reading(self.path), open(self.path, "rb") as file:
+            for place, number in sorted(lines, key=lambda item: item[1]):
+                file.seek(self._starts[number])
+                yield place, json.loads(file.readline())
+
+    def newest(self, count: int) -> list[dict[str, Any]]:
+        """The newest records of answers and failures, at most `count`, in their order."""
+        numbers = nlargest(count, {_number(line) for slots in self._slots.values() for line in slots.values()})
+        with reading(self.path), open(self.path, "rb") as file:
+            found = []
+            for number in reversed(numbers):
+                file.seek(self._starts[number])
+                found.append(json.loads(file.readline()))
+        return found
+
     def _take(self, line: bytes | int) -> None:
         if isinstance(line, bytes) and line.startswith(_SENT) and is_whole(line):
             return
@@ -173,6 +192,12 @@ class RunAnswers:
         lines = self._slots.setdefault(slot[0], {})
         if line >= 0 or lines.get(slot[1], -1) < 0:
             lines[slot[1]] = line
+
+
+def places_of_run(run: Mapping[str, Any]) -> set[Place]:
+    """What each query of a run is asked for: of every LLM in its modes, with all replicates. `run` is its `run.json`."""
+    candidates = [(entry["name"], mode) for entry in run["llms"] for mode in entry["modes"]]
+    return {Place(llm, mode, replicate) for llm, mode in candidates for replicate in range(run["replicates"])}
 
 
 def check_journal(folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,8 @@ from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
-from llmfusionbench.release.shard_store import ShardStore
+from llmfusionbench.release.run_record import FINISHING
+from llmfusionbench.release.shard_store import STATE, ShardStore
 from llmfusionbench.release.shards import Shard, ShardTables, shards_of
 from llmfusionbench.release.writer import shard_name
 from llmfusionbench.schema import SCHEMA_VERSION
@@ -115,19 +117,22 @@ def derive(
     shards = shards_of(release)
     digest = _digest(release, revision)
     with ReleaseWriter(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
-        store = ShardStore(writer.work / "state", digest)
+        run = writer.record(revision.name, revision.options() | {"release": str(release.path)})
+        store = ShardStore(writer.work / STATE, digest)
         files = dict(_copied(release, writer.path, revision.table))
         work = _Work(revision, store, writer.path, release.manifest_sha256)
         kept = {shard: store.done(shard, work.digest, work.root) for shard in shards}
         done = {shard: entries for shard, entries in kept.items() if entries is not None}
         resumed = len(done)
         revision.prepare([s for s in shards if s not in done], store, runner.here, tell)
+        run.begin_shards(digest, Counter(shard.split for shard in shards))
         tell("shards written", len(done), len(shards))
         for shard, entries in _run([s for s in shards if s not in done], work, runner):
             done[shard] = entries
             tell("shards written", len(done), len(shards))
         for shard in shards:
             files |= done[shard]
+        run.enter(FINISHING)
         conclusion = revision.conclude(shards, store, writer.path)
         try:
             _check_count(release, files, revision.table, conclusion.added)

@@ -19,7 +19,7 @@ from llmfusionbench.builders.reading.json_records import BATCH_CHARACTERS, chara
 from llmfusionbench.builders.reading.loose import loose_amount, loose_count
 from llmfusionbench.builders.reading.queries_file import REMEDY, read_queries
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN
-from llmfusionbench.builders.reading.run_journal import Place, RunAnswers, check_journal
+from llmfusionbench.builders.reading.run_journal import Place, RunAnswers, check_journal, places_of_run
 from llmfusionbench.builders.reading.run_record import read_run
 from llmfusionbench.builders.records import Llms, Note, Part
 from llmfusionbench.errors import InputError
@@ -194,8 +194,7 @@ def _llm(entry: Mapping[str, Any], changed_at: str) -> Row:
 
 def _notes(run: Mapping[str, Any], answers: RunAnswers, known: set[str], file: str) -> Iterator[Note]:
     """What a reader of the release should know of the run."""
-    candidates = [(entry["name"], mode) for entry in run["llms"] for mode in entry["modes"]]
-    places = {Place(llm, mode, replicate) for llm, mode in candidates for replicate in range(run["replicates"])}
+    places = places_of_run(run)
     planned = len(known) * len(places)
     left = planned - answers.outcomes(known, places)
     if left == 1:

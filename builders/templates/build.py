@@ -94,6 +94,8 @@ def build_templates(
         settings |= writer_of.options()
     digest = _digest(source, settings) if resumable else None
     with ReleaseWriter(out, overwrite=overwrite, inputs=source.inputs, resume=digest) as writer:
+        if resumable:
+            writer.record("templates build", settings | {"release": str(source.path)})
         journal = writer.work / _JOURNAL
         if isinstance(writer_of, ResumableSummarizer):
             writer_of = writer_of.journalled(journal)

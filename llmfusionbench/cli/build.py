@@ -136,6 +136,9 @@ def command(
     release, releases, of an older schema version too. A record that cannot be read is listed in the release's rejected.jsonl
     with its place and the reason.
 
+    An interrupted build keeps its finished shards. The same command reads the logs again, and writes only what is missing or
+    has changed.
+
     \b
     Examples:
       llmfusionbench build auto logs --out my-release
@@ -145,6 +148,7 @@ def command(
       llmfusionbench build table answers.csv --map prompt=question --map llm=model --map task==trivia --out my-release
     """
     from llmfusionbench.builders import build
+    from llmfusionbench.builders.making.resuming import RESUMED
     from llmfusionbench.release.card_text import counted
 
     recognised = _recognised(inputs) if source == "auto" else None
@@ -157,12 +161,20 @@ def command(
         arguments["split"] = split
     if allow_pickle:
         arguments["allow_pickle"] = True
+    stages: dict[str, int] = {}
     with progress() as tell:
+
+        def noted(stage: str, done: int, total: int | None, /) -> None:
+            stages[stage] = done
+            tell(stage, done, total)
+
         paths, revision = _inputs(source, inputs, revision)
         scales = _scales(scale)
         release = build(
-            recognised or source, paths, out, options=arguments, scale=scales, revision=revision, progress=tell, **settings
+            recognised or source, paths, out, options=arguments, scale=scales, revision=revision, progress=noted, **settings
         )
+    if resumed := stages.get(RESUMED):
+        say(f"Resumed an earlier run: {counted(resumed, 'shard was', 'shards were')} done.")
     info = release.info()
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     counts = (counted(queries, "query", "queries"), counted(info.candidates, "candidate"), counted(responses, "response"))

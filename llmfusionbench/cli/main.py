@@ -19,6 +19,7 @@ from llmfusionbench._version import __version__
 from llmfusionbench.cli.console import error_line, flush, prepare_output, print_all_like_us, write
 from llmfusionbench.errors import LLMFusionBenchError
 from llmfusionbench.redaction import keep_urls_secret
+from llmfusionbench.storage.command_line import running
 
 COMMANDS: Final = {
     "append": "Write the next version of a release, with the rows of another one and a changelog.",
@@ -39,6 +40,7 @@ COMMANDS: Final = {
     "quickstart": "Tour the embedded sample, offline.",
     "rescore": "Score the answers of a release again and write a new release.",
     "simulate": "Write simulated logs in the official FusionBench format, at any scale.",
+    "status": "Show how far a run is: shards done and failed, rate, time left, and how to resume it.",
     "templates": "Make thought templates from the best answers, or retrieve them.",
     "tokens": "Count and price the tokens of a release and write a new release.",
     "validate": "Check a release or a single file against the schemas.",
@@ -97,7 +99,8 @@ def run(args: list[str]) -> int:
     keep_urls_secret(args)
     prepare_output()
     try:
-        result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
+        with running(args):
+            result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
         flush()
     except click.ClickException as error:
         shown = io.StringIO()

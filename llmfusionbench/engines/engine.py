@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+_NOTE: Final = "In "
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
@@ -60,8 +61,18 @@ class Engine(Protocol):
 
 def named(error: BaseException, unit: object, place: int) -> BaseException:
     """The error of a unit, with a note that names the unit."""
-    error.add_note(f"In {label(unit, place)}.")
+    error.add_note(f"{_NOTE}{label(unit, place)}.")
     return error
+
+
+def unit_of(error: BaseException | None) -> str | None:
+    """The unit that the notes of an error, or those of its cause, name; None if it is not the error of a unit."""
+    while error is not None:
+        for note in getattr(error, "__notes__", ()):
+            if note.startswith(_NOTE) and note.endswith("."):
+                return str(note[len(_NOTE) : -1])
+        error = error.__cause__
+    return None
 
 
 def label(unit: object, place: int) -> str:

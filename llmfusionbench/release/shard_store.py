@@ -19,6 +19,8 @@ import pyarrow as pa
 
 from llmfusionbench.storage.files import sha256
 
+STATE: Final = "state"
+"""The name of the directory of a store, in that of its run."""
 _RECEIPT: Final = "receipt"
 
 
@@ -122,10 +124,6 @@ class ShardStore:
             return None
         return receipt.files if receipt.holds(root) else None
 
-    def receipts(self) -> Iterator[Receipt]:
-        """All receipts that can be read, also those of shards that are stale by now."""
-        return receipts_in(self.path)
-
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A temporary directory on the same disk."""
@@ -136,11 +134,11 @@ class ShardStore:
         return self.path / f"{note}-{shard.name}.{kind}"
 
 
-def receipts_in(path: Path) -> Iterator[Receipt]:
-    """All receipts in the directory of a store that can be read."""
+def receipts_in(path: Path) -> Iterator[tuple[str, Receipt]]:
+    """The name of a shard and its receipt, of all in the directory of a store that can be read; some may be stale by now."""
     for place in sorted(path.glob(f"{_RECEIPT}-*.json")):
         if (receipt := Receipt.read(place)) is not None:
-            yield receipt
+            yield place.stem.removeprefix(f"{_RECEIPT}-"), receipt
 
 
 def _is(file: Path, digest: str) -> bool:

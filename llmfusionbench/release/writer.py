@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, dump_manifest, faults_of
 from llmfusionbench.release.card import release_card
 from llmfusionbench.release.row_groups import row_group_starts
+from llmfusionbench.release.run_record import RunRecord
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
 from llmfusionbench.storage.beside import beside
 from llmfusionbench.storage.directories import WholeDirectory, remove
@@ -38,7 +39,7 @@ _PAGES: Final = {"min_chunk_size": 128 * 1024, "max_chunk_size": 1024 * 1024}
 _SHORT: Final = 128
 """Most bytes of a text in a column with statistics. Those of longer texts filter nothing, and make every footer larger."""
 
-_LOCK: Final = ".lock"
+LOCK: Final = ".lock"
 
 
 def shard_name(table: str, split: str, index: int, total: int) -> str:
@@ -130,6 +131,8 @@ class ReleaseWriter(WholeDirectory):
             self.work = self.out.with_name(f".{self.out.name}.{resume[:16]}.work")
             self.path = self.work / "release"
         self.or_alone = or_alone
+        self.run: RunRecord | None = None
+        """What is recorded of a run that can be resumed."""
         self._lock: BaseFileLock | None = None
 
     def _make(self) -> None:
@@ -156,9 +159,16 @@ class ReleaseWriter(WholeDirectory):
         remove(aside)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and self.keep and self.run is not None:
+            self.run.end(error)
         super().__exit__(kind, error, trace)
         if self._lock is not None:
             self._lock.release()
+
+    def record(self, command: str, options: Mapping[str, Any]) -> RunRecord:
+        """Begin the record of a run: what it makes, and with which options."""
+        self.run = RunRecord(self.work, command, options)
+        return self.run
 
     def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
         """Write the card and the manifest, then rename the directory to `out`.
@@ -222,7 +232,7 @@ def locked(work: Path) -> BaseFileLock | None:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(work / _LOCK)
+    lock = FileLock(work / LOCK)
     while True:
         work.mkdir(exist_ok=True)
         try:

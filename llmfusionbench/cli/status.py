@@ -67,9 +67,10 @@ def _found(run: Path) -> tuple[str | None, list[RunStatus]]:
     from llmfusionbench.release.run_status import run_status
 
     place = Path(os.path.realpath(run))
-    runs = [status for work in works_of(place) if (status := run_status(work)) is not None]
-    result = next((kind.name for kind in _kinds() if kind.is_one(place)), None) if place.is_dir() else None
-    if result is None and (place / RUN).is_file():
+    runs = [status for work in (place, *works_of(place)) if (status := run_status(work)) is not None]
+    is_filled = place.is_dir() and any(place.iterdir())
+    result = next((kind.name for kind in _kinds() if kind.is_one(place)), None) if is_filled else None
+    if result is None and not runs and (place / RUN).is_file():
         runs.append(collect_status(run))
     return result, runs
 

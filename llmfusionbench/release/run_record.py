@@ -105,7 +105,7 @@ class RunRecord:
         first = next(iter(str(error).splitlines()), "") or type(error).__name__
         stopped = not isinstance(error, Exception)
         reason = "stopped by the user" if stopped else redacted_message(first)
-        self._said["ending"] = asdict(Ending(time.time(), stopped, reason, None if stopped else unit_of(error)))
+        self._said["ending"] = asdict(Ending(time.time(), stopped, reason, None if stopped else _shard(error)))
         with suppress(OSError):
             with whole_file(self.work / LOG) as log:
                 log.write_text(redacted_traceback(error), encoding="utf-8", errors="backslashreplace")
@@ -128,3 +128,8 @@ def _directory() -> str | None:
         return os.getcwd()
     except OSError:
         return None
+
+
+def _shard(error: BaseException) -> str | None:
+    unit = unit_of(error)
+    return None if unit is None else unit.removeprefix("shard ")

@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,49 +18,14 @@ from llmfusionbench.engines import Local
 from llmfusionbench.errors import EngineError, InputError, RejectedError
 from llmfusionbench.release.shard_store import ShardStore
 from tests.helpers.engine_units import Wrapped
-from tests.helpers.importable import importable
-from tests.helpers.many_shards import SHARD_BYTES, counted_build, small_shards, write_log
+from tests.helpers.many_shards import counted_build, fails_at, killed_build, small_shards, write_log
 from tests.helpers.sample_part import bytes_of
-from tests.helpers.waiting import wait_for
-
-RUN = """
-import sys, threading
-from llmfusionbench.builders import build
-from llmfusionbench.builders.making import spill
-from llmfusionbench.release.shard_store import ShardStore
-
-log, out, workers, tokenizer, size = sys.argv[1:]
-spill.SHARD_BYTES = int(size)
-finish = ShardStore.finish
-
-def finish_two(store, *arguments):
-    if len(list(store.path.glob("receipt-*"))) >= 2:
-        threading.Event().wait()  # in mid-shard: its tables are written, and its receipt is not
-    finish(store, *arguments)
-
-ShardStore.finish = finish_two  # in the worker processes too, which import this file
-if __name__ == "__main__":
-    build("table", [log], out, workers=int(workers), tokenizer=tokenizer or None)
-"""
 
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     small_shards(monkeypatch)
     return write_log(tmp_path / "log.csv")
-
-
-def fails_at(number: int, error: BaseException) -> Any:
-    """A `finish` that raises in place of receipt `number`, from 0."""
-    finish, calls = ShardStore.finish, []
-
-    def finished(store: ShardStore, *arguments: Any) -> None:
-        calls.append(None)
-        if len(calls) > number:
-            raise error
-        finish(store, *arguments)
-
-    return finished
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, log: Path, out: Path, *, after: int = 3, **options: Any) -> Path:
@@ -84,13 +47,8 @@ def whole(log: Path, folder: Path, **options: Any) -> dict[str, bytes]:
     ("workers", "tokenizer"), [(1, ""), (2, ""), (2, "cl100k_base")], ids=["alone", "threads", "processes"]
 )
 def test_a_killed_build_does_only_what_is_missing(log: Path, tmp_path: Path, workers: int, tokenizer: str) -> None:
-    script, out = tmp_path / "run.py", tmp_path / "here" / "out"
-    script.write_text(RUN)
-    words = [log, out, str(workers), tokenizer, str(SHARD_BYTES)]
-    run = subprocess.Popen([sys.executable, script, *words], env=importable())
-    wait_for(lambda: len(list(out.parent.glob(".out.*.work/state/receipt-*"))) >= 2 or run.poll() is not None)
-    run.kill()
-    assert run.wait() == -signal.SIGKILL
+    out = tmp_path / "here" / "out"
+    killed_build(log, out, workers, tokenizer)
     (work,) = out.parent.glob(".out.*.work")
     finished = len(list(work.glob("state/receipt-*")))
     assert finished >= 2

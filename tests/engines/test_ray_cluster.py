@@ -24,11 +24,12 @@ from llmfusionbench.builders import build, recount, rescore
 from llmfusionbench.builders.making import spill
 from llmfusionbench.engines import Engine, Ray
 from llmfusionbench.engines.engine import in_order
-from llmfusionbench.errors import InputError
+from llmfusionbench.errors import EngineError, InputError
 from llmfusionbench.release import Release
-from tests.helpers.engine_units import Piece, Wrapped, broken, died, held_on, killed_once, lost, refused, squared
+from tests.helpers.engine_units import Piece, Wrapped, broken, died, held_on, killed_at, killed_once, lost, refused, squared
 from tests.helpers.importable import importable
 from tests.helpers.made_up_release import answer
+from tests.helpers.many_shards import counted_build
 from tests.helpers.sample_part import bytes_of, write_part
 from tests.helpers.waiting import wait_for
 
@@ -149,6 +150,17 @@ def test_a_node_that_is_removed_during_a_build(
     assert held.exists()
     assert capfd.readouterr() == ("", "")
     assert made == built(log, tmp_path / "local", "local", workers=1)
+
+
+def test_a_build_whose_worker_always_dies_is_resumed(log: Path, tmp_path: Path) -> None:
+    """Without Ray: what the cluster has finished is taken up as it is."""
+    out = tmp_path / "out"
+    with pytest.raises(EngineError, match=r"^shard train-00002-of-\d+: no worker of Ray lived long enough"):
+        built(log, out, Wrapped(Ray(1), partial(killed_at, name="train-00002")))
+    (work,) = tmp_path.glob(".out.*.work")
+    assert sorted(path.name[:19] for path in work.glob("state/receipt-*")) == ["receipt-train-00000", "receipt-train-00001"]
+    assert counted_build(log, out, workers=1, tokenizer="cl100k_base")[0] == 2
+    assert bytes_of(out) == built(log, tmp_path / "local", "local", workers=1)
 
 
 def test_a_unit_that_kills_each_of_its_workers(tmp_path: Path) -> None:

@@ -221,5 +221,5 @@ def test_every_out_is_checked_before_any_work(tmp_path: Path, capsys: pytest.Cap
                 assert error.startswith("llmfusionbench: error: ")
                 assert r"caf\udce9: the name of the place to write is not UTF-8. Remedy: choose another name" in error
                 checked.add(words[0])
-    assert set(COMMANDS) - checked == {"diff", "info", "plugins", "publish", "validate"}
+    assert set(COMMANDS) - checked == {"diff", "info", "plugins", "publish", "status", "validate"}
     assert not list(tmp_path.iterdir())

@@ -19,7 +19,6 @@ from llmfusionbench._version import __version__
 from llmfusionbench.cli.console import error_line, flush, prepare_output, print_all_like_us, write
 from llmfusionbench.errors import LLMFusionBenchError
 from llmfusionbench.redaction import keep_urls_secret
-from llmfusionbench.storage.command_line import running
 
 COMMANDS: Final = {
     "append": "Write the next version of a release, with the rows of another one and a changelog.",
@@ -71,6 +70,12 @@ class _Commands(click.Group):
             ctx.fail(f'No command "{name}".{hint}')
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        from llmfusionbench.storage.command_line import running
+
+        with running(ctx.obj or ()):
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -99,8 +104,7 @@ def run(args: list[str]) -> int:
     keep_urls_secret(args)
     prepare_output()
     try:
-        with running(args):
-            result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False)
+        result: Any = cli.main(args, prog_name="llmfusionbench", standalone_mode=False, obj=tuple(args))
         flush()
     except click.ClickException as error:
         shown = io.StringIO()

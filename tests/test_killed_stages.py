@@ -20,7 +20,7 @@ from tests.helpers.sample_part import bytes_of, write_part
 
 REPLY = "Read the question. Decide on the relation. Say the answer in one word."
 
-RESUMED = ("rescore", "tokens", "replies")
+RESUMED = ("rescore", "tokens", "replies", "build")
 """Stages whose next run takes up what is done: killed before every call. The others: around each rename, and at the ends."""
 
 PROMPTS = 2

@@ -184,9 +184,10 @@ def build(
         llm_rows = intake.llm_table()
         templates = intake.template_table(settled)
         files: dict[str, dict[str, Any]] = {}
-        if intake.embeddings:  # before the shards, which need the memory
-            files |= _write_by_split(writer.path, "embeddings", intake.embedding_table(), settled)
-            intake.embeddings.clear()
+        if intake.vectors:
+            for split, places in intake.vectors.of_splits(settled).items():
+                file = shard_name("embeddings", split, 0, 1)
+                files[file] = write_shard(writer.path, file, intake.vectors.rows(places))
         truths = intake.numbers.readings(truth)
         plans = [*intake.spill.plan(settled)]
         unscored: bool = getattr(reader, "UNSCORED", False)

@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from llmfusionbench.builders.known.llms import known_llm, scale_of
-from llmfusionbench.builders.known.tasks import canonical_task
 from llmfusionbench.builders.making.contradictions import ZeroTokens
 from llmfusionbench.builders.making.indices import Numbers
 from llmfusionbench.builders.making.normalise import normalise
 from llmfusionbench.builders.making.path_names import PathNames
 from llmfusionbench.builders.making.spill import Settled, Spill
 from llmfusionbench.builders.making.tally import Tally, places_of
-from llmfusionbench.builders.reading.limits import MOST_REJECTED, whole_bytes
+from llmfusionbench.builders.making.vectors import Vectors
+from llmfusionbench.builders.reading.limits import MOST_REJECTED
 from llmfusionbench.builders.records import SCORES, Embeddings, Llms, Note, Part, Records, Rejected, Templates, leave_out
 from llmfusionbench.errors import InputError, RejectedError
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS
-from llmfusionbench.types import query_id, template_id
+from llmfusionbench.types import template_id
 from llmfusionbench.validation.explain import explain
 
 _MOST_LLMS: Final = 100_000
@@ -57,7 +56,7 @@ class Intake:
         self.tally = Tally()
         self.numbers = Numbers()
         self.rejected: list[Rejected] = []
-        self.embeddings: list[pa.Table] = []
+        self.vectors = Vectors(spill.directory)
         self.provenance: set[str] = set()
         self.llms = PathNames("llm", "LLMs")
         self.judges = PathNames("judge", "Judges")
@@ -83,12 +82,7 @@ class Intake:
             case Templates(rows):
                 self._templates += rows
             case Embeddings(table):
-                self.embeddings.append(_identified(table))
-                if sum(t.nbytes for t in self.embeddings) > whole_bytes():
-                    raise InputError(
-                        f"the vectors take more than {whole_bytes() >> 20:,} MiB. Remedy: set --option embeddings=false, "
-                        "or raise --max-record-mib"
-                    )
+                self.vectors.add(table)
             case Rejected():
                 self._reject([part])
 
@@ -180,22 +174,6 @@ class Intake:
                 record = {k: row.get(k) for k in ("query_id", "criterion", "pool", "summarizer")}
                 self.rejected.append(Rejected("thought templates", None, wrong, record))
         return pa.Table.from_pylist(list(rows.values()), schema=schema.arrow)
-
-    def embedding_table(self) -> pa.Table:
-        """The sidecar `embeddings`: the first vector of each kind of each query."""
-        table = pa.concat_tables(self.embeddings, promote_options="default")
-        keys = zip(table["query_id"].to_pylist(), table["embedded"].to_pylist(), strict=True)
-        _, first = np.unique([f"{i} {e}" for i, e in keys], return_index=True)
-        return table if len(first) == len(table) else table.take(pa.array(np.sort(first)))
-
-
-def _identified(table: pa.Table) -> pa.Table:
-    """The vectors of `Embeddings` by the ids of their queries, without the texts of these."""
-    known = table["query_id"].to_pylist() if "query_id" in table.column_names else [None] * len(table)
-    named = zip(known, table["task"].to_pylist(), table["prompt"].to_pylist(), strict=True)
-    ids = [i or query_id(canonical_task(t), p) for i, t, p in named]
-    vectors = table.select(["embedded", "embedding"])
-    return vectors.append_column("query_id", pa.array(ids, pa.string()))
 
 
 def _with_metric(normal: pa.RecordBatch, ours: str) -> pa.RecordBatch:

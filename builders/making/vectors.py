@@ -76,10 +76,11 @@ class Vectors:
         starts = (np.cumsum(sizes) - sizes)[places]
         ends = np.append(0, np.cumsum(sizes[places]))
         values = np.empty(ends[-1], _ITEM)
+        data, size = values.view(np.uint8).data, _ITEM.itemsize
         with open(self._path, "rb", buffering=0) as file:
             for start, first, last in zip(starts.tolist(), ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-                file.seek(start * _ITEM.itemsize)
-                if file.readinto(memoryview(values[first:last]).cast("B")) != (last - first) * _ITEM.itemsize:
+                file.seek(start * size)
+                if file.readinto(data[first * size : last * size]) != (last - first) * size:
                     raise OSError(f"{self._path}: shorter than it was written")
         missing = lengths.take(pa.array(places)).is_null()
         offsets = pa.array(ends.astype(np.int32))

@@ -35,13 +35,25 @@ def _sizes(values: pa.Array) -> Any:
     if pa.types.is_struct(kind):
         return sum((_sizes(values.field(i)) for i in range(kind.num_fields)), np.zeros(len(values), np.int64))
     if pa.types.is_fixed_size_list(kind):
+        if (width := _width(kind.value_type)) is not None:
+            return np.full(len(values), kind.list_size * width, np.int64)
         inner = _sizes(values.values)[values.offset * kind.list_size :][: len(values) * kind.list_size]
         return inner.reshape(len(values), kind.list_size).sum(axis=1)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
         inner = (
             values.values if not pa.types.is_map(kind) else pa.StructArray.from_arrays([values.keys, values.items], ["k", "v"])
         )
+        offsets = values.offsets.to_numpy().astype(np.int64)
+        if (width := _width(inner.type)) is not None:
+            return np.diff(offsets) * width + 8
         before = np.append(0, np.cumsum(_sizes(inner)))
-        offsets = values.offsets.to_numpy()
         return before[offsets[1:]] - before[offsets[:-1]] + 8
-    return np.full(len(values), -(-getattr(kind, "bit_width", 64) // 8) if not pa.types.is_null(kind) else 1, np.int64)
+    return np.full(len(values), _width(kind) or 8, np.int64)
+
+
+def _width(kind: pa.DataType) -> int | None:
+    """Bytes of each value of a type whose values are all of one size; None for any other."""
+    if pa.types.is_null(kind):
+        return 1
+    fixed = pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_fixed_size_binary(kind)
+    return -(-kind.bit_width // 8) if fixed else None

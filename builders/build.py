@@ -32,6 +32,7 @@ from llmfusionbench.builders.making.scales import Scale, Scales
 from llmfusionbench.builders.making.score_warnings import build_warnings, unrun_programs
 from llmfusionbench.builders.making.shard import Settings, Shard, write_shards
 from llmfusionbench.builders.making.spill import Settled, Spill
+from llmfusionbench.builders.reading.fetched import origin, with_copies
 from llmfusionbench.builders.reading.limits import RECORD_MIB, limit_records
 from llmfusionbench.builders.reading.llm_table import read_llms
 from llmfusionbench.builders.reading.table_files import CHOOSE
@@ -42,10 +43,10 @@ from llmfusionbench.builders.sources.table import Table
 from llmfusionbench.engines import Engine, engine_of
 from llmfusionbench.errors import InputError, RejectedError, UnknownNameError
 from llmfusionbench.manifest import odd_value
-from llmfusionbench.release import Release, ReleaseWriter, write_shard
+from llmfusionbench.release import Release, write_shard
 from llmfusionbench.release.run_record import FINISHING
-from llmfusionbench.release.shard_store import STATE, ShardStore
 from llmfusionbench.release.writer import shard_name
+from llmfusionbench.release.writers import release_writer
 from llmfusionbench.schema import table_schema
 from llmfusionbench.scoring import METRICS
 from llmfusionbench.storage.files import sha256
@@ -61,6 +62,7 @@ _OF_ALL: Final = (_TRUTH, _RESCORE_AS)
 """The options that every source has: what ground truths are, and our metric of answers whose own metric is not known."""
 
 
+@with_copies
 def build(
     source: str | Source | Recognition,
     inputs: Sequence[str | Path],
@@ -88,8 +90,9 @@ def build(
     Args:
         source: Name of a source in `SOURCES`, or an object with its method `read`; `auto` for the source that the files are
             recognised as, or what `recognise` found. It is an InputError if they are of no known format, or of several.
-        inputs: Files of that format, or for a source with `FILES` directories with such files; for `release`, releases.
-        out: Directory of the release, written atomically.
+        inputs: Files of that format, or for a source with `FILES` directories with such files; for `release`, releases. What is
+            at URLs, such as `s3://bucket/logs` or `s3://bucket/logs/*.json`, is copied to a temporary directory for the build.
+        out: Directory of the release, written atomically; or its URL in a store, such as `s3://bucket/my-release`.
         options: Arguments of the source's constructor. For every source, `truth` may state what the ground truths of
             multiple-choice queries are: `index0` or `index1` (whole numbers that count the options from 0 or 1), `letter` or
             `text`. By default each task's truths show it. `rescore_as` is our metric, such as `gsm8k`, of queries whose log
@@ -161,10 +164,10 @@ def build(
     read = [*named, *further, *([llms] if llms is not None else [])]
     with (
         limit_records(max_record_mib),
-        ReleaseWriter(out, overwrite=overwrite, inputs=read, resume=resume, or_alone=True) as writer,
+        release_writer(out, overwrite=overwrite, inputs=read, resume=resume, or_alone=True) as writer,
         resumable(writer) as room,
     ):
-        stated_options = {"source": name, "inputs": [*map(str, named)], "tokenizer": tokenizer, **_plain(options or {})}
+        stated_options = {"source": name, "inputs": [origin(path) or str(path) for path in named], "tokenizer": tokenizer, **_plain(options or {})}
         run = writer.record(COMMAND, stated_options)
         intake = Intake(Spill(room), rescore_as)
         intake.take(Llms(stated))
@@ -193,8 +196,8 @@ def build(
         unscored: bool = getattr(reader, "UNSCORED", False)
         names = {known.column: known.lengthened() for known in (intake.llms, intake.judges)}
         settings = digest_of(tokenizer, compression_level, truths.found, unscored, table_digest(llm_rows))
-        store = ShardStore(writer.work / STATE, settings)
-        common = Settings(writer.path, store, llm_rows, names, tokenizer, compression_level, truths, unscored)
+        store = writer.state(settings)
+        common = Settings(writer.target, store, llm_rows, names, tokenizer, compression_level, truths, unscored)
         shards = [Shard(plan, common) for plan in plans]
         run.begin_shards(settings, Counter(plan.split for plan in plans))
         scores: list[pa.Table] = []
@@ -252,7 +255,7 @@ def build(
         ]
         facts |= {"warnings": warnings} if warnings else {}
         writer.finish(files, facts)
-    return Release(out)
+    return writer.release()
 
 
 def _checked_metric(name: Any) -> str | None:

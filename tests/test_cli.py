@@ -77,7 +77,7 @@ def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 # --- examples
 
-LEFT_OUT = ("http://", "--llms", "--allow-code-execution", "llmfusionbench publish", "llmfusionbench collect")
+LEFT_OUT = ("http://", "s3://", "--llms", "--allow-code-execution", "llmfusionbench publish", "llmfusionbench collect")
 """Examples that need a server, or a sandbox; their commands have tests of their own."""
 
 ROUTER = """

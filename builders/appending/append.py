@@ -18,9 +18,10 @@ from llmfusionbench.builders.build import REJECTED
 from llmfusionbench.builders.revising.carry import carry_over
 from llmfusionbench.builders.revising.rescore import CHANGED
 from llmfusionbench.errors import InputError, UnknownNameError
-from llmfusionbench.release import Release, ReleaseWriter, TableDiff, diff_releases, open_release
+from llmfusionbench.release import Release, TableDiff, diff_releases, open_release
 from llmfusionbench.release.card_parts import version_of
 from llmfusionbench.release.unfinished import UnfinishedRelease
+from llmfusionbench.release.writers import release_writer
 from llmfusionbench.storage.kinds import CARD, was_edited
 from llmfusionbench.types import Progress
 
@@ -79,7 +80,7 @@ def append(
     old, added = ((one if isinstance(one, Release) else open_release(one)).local() for one in (release, new))
     tell = progress or (lambda *_: None)
     edited = was_edited(old.directory / CARD, old.manifest["files"].get(CARD))
-    with ReleaseWriter(out, overwrite=overwrite, inputs=[*old.inputs, *added.inputs]) as writer:
+    with release_writer(out, overwrite=overwrite, inputs=[*old.inputs, *added.inputs]) as writer:
         check_files((old, added), tell)
         layout = plan(old, added)
         done = write_union(old, added, layout, writer.path, Rules(prefer), workers, tell)
@@ -98,7 +99,7 @@ def append(
         figures: dict[str, Any] = changes_of(diffs) | ({"splits": splits} if splits else {})
         writer.finish(files, about(old, added, {"prefer": prefer}, figures, warnings))
         version = version_of(old.manifest) + 1
-    return Appended(Release(out), diffs, version, edited, warnings)
+    return Appended(writer.release(), diffs, version, edited, warnings)
 
 
 def _kept(release: Release, root: Path, diffs: Sequence[TableDiff]) -> Sequence[tuple[str, dict[str, Any]]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmfusionbench.builders.reading.fetched import origin
 from llmfusionbench.builders.reading.file_names import files_in, labelled
 from llmfusionbench.builders.records import Source
 from llmfusionbench.builders.sources.release import Release as ReleaseSource
@@ -35,10 +36,11 @@ def files_of(reader: Source, named: Sequence[Path]) -> list[Path]:
 
 
 def described(reader: Source, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """name, bytes and sha256 of each file, as far as it was read."""
+    """name, bytes and sha256 of each file, as far as it was read; and its URL, if it was read from one."""
     for path, name in labelled(paths):
         size = reader.taken(path) if hasattr(reader, "taken") else path.stat().st_size
-        yield {"name": name, "bytes": size, "sha256": sha256(path, size)}
+        url = origin(path)
+        yield {"name": name, "bytes": size, "sha256": sha256(path, size)} | ({} if url is None else {"url": url})
 
 
 def _checked(paths: list[Path]) -> list[Path]:

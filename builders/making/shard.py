@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,12 +19,12 @@ from llmfusionbench.builders.making.spill import ShardPlan, read_slices
 from llmfusionbench.builders.making.tally import Places, places_of, table_of
 from llmfusionbench.builders.making.views import with_columns
 from llmfusionbench.builders.records import Rejected
-from llmfusionbench.engines import Engine
+from llmfusionbench.engines import Engine, Local
 from llmfusionbench.engines.engine import in_order
 from llmfusionbench.release import write_shard
 from llmfusionbench.release.shard_store import ShardStore
+from llmfusionbench.release.targets import Target
 from llmfusionbench.release.writer import shard_name
-from llmfusionbench.storage.markers import marker
 from llmfusionbench.texts.tokens import count_tokens
 
 _REJECTED, _TAKEN, _SCORES = "rejected", "taken", "scores"
@@ -40,8 +38,8 @@ _REFUSED: Final = pa.schema({"file": pa.string(), "row": pa.int64(), "reason": p
 class Settings:
     """What all shards of a build have in common. It can be sent to another process."""
 
-    root: Path
-    """The directory of the release."""
+    target: Target
+    """Where the files go."""
     store: ShardStore
     """Knows the shards that are done, by these settings."""
     llms: pa.Table
@@ -80,6 +78,8 @@ class Shard:
 
     plan: ShardPlan
     settings: Settings
+    records: pa.Table | None = None
+    """Its records, if the worker cannot read the files of the plan."""
 
     @property
     def name(self) -> str:
@@ -91,9 +91,9 @@ class Shard:
         Each table appears in one step, also where an engine begins a shard twice. The receipt comes last.
         """
         given = self.settings
-        records = ordered(with_names(read_slices(self.plan), given.names))
+        records = ordered(with_names(read_slices(self.plan) if self.records is None else self.records, given.names))
         digest = table_digest(records, but=["sequence"])  # earlier shards may have more records or fewer by now
-        if (done := given.store.done(self, digest, given.root)) is not None:
+        if (done := given.store.done(self, digest, given.target)) is not None:
             return Written(done, resumed=True)
         records = records if given.tokenizer is None else with_tokens(records, given.tokenizer)
         made = assemble(records, given.llms, self.plan.split, given.truths, unscored=given.unscored)
@@ -106,14 +106,17 @@ class Shard:
                 rows = made.tables.pop(table)
                 entries[name] = write_shard(scratch, name, rows, compression_level=given.compression_level)
                 del rows
-                (given.root / name).parent.mkdir(exist_ok=True)
-                os.replace(scratch / name, given.root / name)
+                given.target.take(scratch / name, name, entries[name])
         notes = {_REJECTED: _refused(made.rejected), _TAKEN: table_of(made.taken), _SCORES: facts}
         for note, noted in notes.items():
             given.store.write(note, self, noted)
         given.store.finish(self, digest, entries, list(notes))
         pa.default_memory_pool().release_unused()
         return Written(entries)
+
+    def with_records(self) -> Shard:
+        """The same shard for a worker that does not see the files of the plan."""
+        return replace(self, records=read_slices(self.plan))
 
     def noted(self) -> Noted:
         """What was noted of the shard, which is done."""
@@ -133,7 +136,10 @@ def write_shards(shards: Sequence[Shard], engine: Engine) -> Generator[tuple[Sha
     given = shards[0].settings
     # Arrow releases Python's lock, so threads are enough; a tokenizer and our metrics do not, so they get processes.
     threads = given.tokenizer is None and not given.unscored
-    results = engine.run(Shard.write, shards, threads=threads, sees=[marker(given.store.path)])
+    units: Iterable[Shard] = shards
+    if given.target.is_far and not isinstance(engine, Local):  # then the workers need not see any file
+        units = (shard.with_records() for shard in shards)
+    results = engine.run(Shard.write, units, threads=threads, sees=given.store.sees())
     yield from zip(shards, in_order(results), strict=True)
 
 

@@ -20,6 +20,7 @@ from llmfusionbench.builders.build import REJECTED
 from llmfusionbench.errors import InputError, UnknownNameError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, ReleaseWriter, open_release
+from llmfusionbench.release.writers import release_writer
 from llmfusionbench.storage.files import sha256
 from llmfusionbench.types import Progress
 
@@ -88,7 +89,7 @@ def merge(
     refused: list[str] = []
     warnings: list[str] = []
     with (
-        ReleaseWriter(out, overwrite=overwrite, inputs=inputs) as writer,
+        release_writer(out, overwrite=overwrite, inputs=inputs) as writer,
         TemporaryDirectory(dir=writer.path, ignore_cleanup_errors=True) as steps,
     ):
         check_files(tuple(sides), tell)
@@ -121,7 +122,7 @@ def merge(
         warnings += [*mixed_provenance(sides), *([_NOTHING_SHARED] if not shared else [])]
         options = {"prefer": prefer, "replicates": replicates}
         writer.finish(files, _about(sides, options, clashes, shared, warnings, rejected.get("rows", 0)))
-    return Merged(Release(out), shared, clashes, warnings)
+    return Merged(writer.release(), shared, clashes, warnings)
 
 
 _NOTHING_SHARED: Final = (

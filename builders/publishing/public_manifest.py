@@ -9,10 +9,10 @@ from llmfusionbench.release.history import without_texts
 
 
 def public_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest in which inputs have base names, and in which no example of a change quotes a text.
+    """A manifest in which inputs have base names and no URLs, and in which no example of a change quotes a text.
 
-    The names of inputs can hold folders, and so the names of users. Appends of earlier versions kept texts that were replaced.
-    The same manifest gives the same one, and so does one that was published before.
+    The names of inputs can hold folders, and so the names of users; URLs can hold those of private buckets. Appends of earlier
+    versions kept texts that were replaced. The same manifest gives the same one, and so does one that was published before.
     """
     public = dict(manifest)
     if isinstance(source := public.get("source"), dict):
@@ -32,7 +32,8 @@ def _with_base_names(source: dict[str, Any]) -> dict[str, Any]:
 def _named(entry: Any) -> Any:
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         return entry
-    return {**entry, "name": entry["name"].replace("\\", "/").rpartition("/")[2]}
+    kept = {key: value for key, value in entry.items() if key != "url"}
+    return {**kept, "name": entry["name"].replace("\\", "/").rpartition("/")[2]}
 
 
 def _without_texts(step: dict[str, Any]) -> dict[str, Any]:

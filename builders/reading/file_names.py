@@ -20,7 +20,7 @@ _SPLIT: Final = re.compile(r"(?<![a-z])(partial_test|train|test|validation|valid
 # train.csv, data/train-00000-of-00002.parquet (splits), or train/data.csv, train/data-00000-of-00001.parquet (configs).
 _PUBLISHED: Final = re.compile(r"(train|partial_test|test)(?:-\d+-of-\d+)?")
 _SHARD: Final = re.compile(r"(?:data|part)?-?(?:\d+(?:-of-\d+)?)?")
-_EXPORT: Final = "export.json"
+EXPORT: Final = "export.json"
 _LARGEST: Final = 16 << 20
 _SIGNS: Final = re.compile(r"(?:\[[^\]]*\])+")
 """Sets of characters in a pattern of names, such as the digits of a uuid."""
@@ -74,7 +74,7 @@ def provenance_beside(path: Path, given: str | None) -> str | None:
         if given not in PROVENANCES:
             raise UnknownNameError("provenance", given, PROVENANCES)
         return given
-    page = path.absolute().parent / _EXPORT
+    page = path.absolute().parent / EXPORT
     if not page.is_file() or page.stat().st_size > _LARGEST:
         return None
     try:

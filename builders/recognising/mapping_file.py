@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from llmfusionbench.builders.reading.fetched import origin
 from llmfusionbench.builders.recognising.fields import Field
 from llmfusionbench.builders.recognising.proposal import Proposal
 from llmfusionbench.builders.recognising.shapes import Line
@@ -37,7 +38,7 @@ def mapping_text(proposal: Proposal, path: Path, records: int) -> str:
 def _lines(proposal: Proposal, path: Path, records: int) -> Iterator[str]:
     yield f"# A mapping proposed by llmfusionbench inspect-log from the first {records:,} records of {_comment(path.name)}."
     yield "# Check each line: it says where our column comes from, and the comment above it says why. Then run"
-    yield f"#   llmfusionbench build table {_comment(shlex.quote(str(path)))} --mapping THIS_FILE --out DIR"
+    yield f"#   llmfusionbench build table {_comment(shlex.quote(origin(path) or str(path)))} --mapping THIS_FILE --out DIR"
     for lack in proposal.lacking:
         yield f"# No field was found for {lack}: add a line for it."
     yield "map:" if proposal.sure else "map: {}"

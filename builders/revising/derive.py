@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,16 +20,17 @@ import pyarrow as pa
 from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, described, with_warnings
-from llmfusionbench.engines import Engine, engine_of
+from llmfusionbench.engines import Engine, Local, engine_of
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
-from llmfusionbench.release import Release, ReleaseWriter, open_release, write_shard
+from llmfusionbench.release import Release, open_release, write_shard
 from llmfusionbench.release.run_record import FINISHING
-from llmfusionbench.release.shard_store import STATE, ShardStore
+from llmfusionbench.release.shard_store import ShardStore
 from llmfusionbench.release.shards import Shard, ShardTables, shards_of
+from llmfusionbench.release.targets import Target
 from llmfusionbench.release.writer import shard_name
+from llmfusionbench.release.writers import release_writer
 from llmfusionbench.schema import SCHEMA_VERSION
-from llmfusionbench.storage.markers import marker
 from llmfusionbench.types import Progress
 
 VIEWS: Final = ("logs", "routing")
@@ -116,12 +116,12 @@ def derive(
     runner = engine_of(engine, workers)
     shards = shards_of(release)
     digest = _digest(release, revision)
-    with ReleaseWriter(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
+    with release_writer(out, overwrite=overwrite, inputs=release.inputs, resume=digest) as writer:
         run = writer.record(revision.name, revision.options() | {"release": str(release.path)})
-        store = ShardStore(writer.work / STATE, digest)
+        store = writer.state(digest)
         files = dict(_copied(release, writer.path, revision.table))
-        work = _Work(revision, store, writer.path, release.manifest_sha256)
-        kept = {shard: store.done(shard, work.digest, work.root) for shard in shards}
+        work = _Work(revision, store, writer.target, release.manifest_sha256)
+        kept = {shard: store.done(shard, work.digest, work.target) for shard in shards}
         done = {shard: entries for shard, entries in kept.items() if entries is not None}
         resumed = len(done)
         revision.prepare([s for s in shards if s not in done], store, runner.here, tell)
@@ -143,7 +143,7 @@ def derive(
         if conclusion.warnings is not None:
             about = with_warnings(about, conclusion.warnings)
         writer.finish(files | conclusion.files, about)
-    return replace(conclusion.report, release=Release(out), resumed=resumed)
+    return replace(conclusion.report, release=writer.release(), resumed=resumed)
 
 
 def _digest(release: Release, revision: Revision) -> str:
@@ -166,7 +166,7 @@ class _Work:
 
     revision: Revision
     store: ShardStore
-    root: Path
+    target: Target
     digest: str
     """Of the manifest of the source, which has the digest of every file that a shard is made of."""
 
@@ -177,15 +177,29 @@ def _run(shards: Sequence[Shard], work: _Work, engine: Engine) -> Iterator[tuple
         return
     ordered = sorted(shards, key=lambda s: -s.bytes)
     write = partial(_write, work=work, workers=engine.spare(len(ordered)))
-    sees = [marker(work.store.path), ordered[0].source / MANIFEST]
-    for place, entries in engine.run(write, ordered, sees=sees):
+    tasks: Iterable[_Task] = [_Task(shard) for shard in ordered]
+    sees = [*work.store.sees(), ordered[0].source / MANIFEST]
+    if work.target.is_far and not isinstance(engine, Local):  # then the workers need not see any file
+        tasks, sees = (_Task(shard, shard.read()) for shard in ordered), []
+    for place, entries in engine.run(write, tasks, sees=sees):
         yield ordered[place], entries
 
 
-def _write(shard: Shard, work: _Work, workers: int) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Task:
+    shard: Shard
+    tables: ShardTables | None = None
+    """Its rows, if the worker may not see the files of the release."""
+
+    @property
+    def name(self) -> str:
+        return self.shard.name
+
+
+def _write(task: _Task, work: _Work, workers: int) -> dict[str, dict[str, Any]]:
     """Revise one shard and write its tables; their entries for the manifest. The receipt comes last."""
-    revision, store = work.revision, work.store
-    tables = shard.read()
+    shard, revision, store = task.shard, work.revision, work.store
+    tables = shard.read() if task.tables is None else task.tables
     revised = revision.revise(shard, tables, store, workers)
     now = replace(tables, **{revision.table: revised.rows})
     made = {revision.table: revised.rows, **make_views(now.queries, now.responses, now.llms, now.judge_scores)}
@@ -194,8 +208,7 @@ def _write(shard: Shard, work: _Work, workers: int) -> dict[str, dict[str, Any]]
         for table, rows in made.items():
             name = shard_name(table, shard.split, shard.index, shard.total)
             entries[name] = write_shard(scratch, name, rows)
-            (work.root / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(scratch / name, work.root / name)
+            work.target.take(scratch / name, name, entries[name])
     for note, noted in revised.notes.items():
         store.write(note, shard, noted)
     store.finish(shard, work.digest, entries, list(revised.notes))

@@ -9,17 +9,17 @@ import click
 
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import release_out
 
 
 @click.command(name="append")
 @click.argument("release")
 @click.argument("new")
-@click.option("--out", required=True, type=out_path(), help="Directory for the next version, written atomically.")
+@release_out("the next version")
 @click.option("--prefer", type=click.Choice(["old", "new"]), help="The side that counts where RELEASE (old) and NEW differ.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker threads. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
-def command(release: str, new: str, out: Path, **settings: Any) -> None:
+def command(release: str, new: str, out: Path | str, **settings: Any) -> None:
     """Write the next version of RELEASE: all of its rows and those of the release NEW, matched by key.
 
     RELEASE and NEW are each "sample", "full", the directory of a release, or a repository on the Hub. A null of one side gives
@@ -46,4 +46,4 @@ def command(release: str, new: str, out: Path, **settings: Any) -> None:
     rows = [(d.table, d.added, d.removed, d.changed, ", ".join(f"{c} {n:,}" for c, n in d.columns.items())) for d in made.diffs]
     header = ["table", "added", "removed", "changed", "columns that changed"]
     show_table(f"From {release} to version {made.version}", header, rows)
-    say(f"Wrote {out}: version {made.version}.")
+    say(f"Wrote {made.release.path}: version {made.version}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,8 @@ import click
 from llmfusionbench.cli.console import progress, say, show_table
 from llmfusionbench.cli.info import show_rows
 from llmfusionbench.cli.mapping import pair, read_mapping
-from llmfusionbench.cli.options import engine_option, out_path
+from llmfusionbench.cli.options import engine_option, release_out
+from llmfusionbench.redaction import is_url
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.recognising import Recognition
@@ -25,7 +27,7 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 @click.command(name="build")
 @click.argument("source")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--out", required=True, type=out_path(), help="Directory for the release, written atomically.")
+@release_out()
 @click.option("--split", help="Split of the queries, if the files do not say: train, test or partial_test.")
 @click.option(
     "--test-share",
@@ -112,7 +114,7 @@ _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": 
 def command(
     source: str,
     inputs: tuple[str, ...],
-    out: Path,
+    out: Path | str,
     split: str | None,
     mapping: tuple[str, ...],
     values: tuple[str, ...],
@@ -133,8 +135,9 @@ def command(
     routerbench, routereval, wildbench or zeroeval; or table, for any other log.
 
     INPUT are files, `.gz` and `.zst` too, or directories of such files; for fusionbench also a repository on the Hub; for
-    release, releases, of an older schema version too. A record that cannot be read is listed in the release's rejected.jsonl
-    with its place and the reason.
+    release, releases, of an older schema version too. They may be at URLs (s3://, gs://, hf://, https://), where `*` stands for
+    names: quote it. Such files are copied to a temporary directory for the time of the build. A record that cannot be read is
+    listed in the release's rejected.jsonl with its place and the reason.
 
     An interrupted build keeps its finished shards. The same command reads the logs again, and writes only what is missing or
     has changed.
@@ -144,44 +147,50 @@ def command(
       llmfusionbench build auto logs --out my-release
       llmfusionbench build zeroeval logs/*.json.gz --out my-release
       llmfusionbench build fusionbench train.csv partial_test.csv --out my-release
+      llmfusionbench build zeroeval 's3://bucket/logs/*.json.gz' --out s3://bucket/my-release
       llmfusionbench build release old-release --out new-release
       llmfusionbench build table answers.csv --map prompt=question --map llm=model --map task==trivia --out my-release
     """
     from llmfusionbench.builders import build
     from llmfusionbench.builders.making.resuming import RESUMED
+    from llmfusionbench.builders.reading.fetched import fetched
     from llmfusionbench.release.card_text import counted
 
-    recognised = _recognised(inputs) if source == "auto" else None
-    if recognised is not None:
-        source, inputs = recognised.settled(), tuple(map(str, recognised.files))
-    arguments = _options(source, options)
-    if mapping or values or where or join or map_file:
-        arguments |= read_mapping(map_file, mapping, values, where, join)
-    if split is not None:
-        arguments["split"] = split
-    if allow_pickle:
-        arguments["allow_pickle"] = True
     stages: dict[str, int] = {}
-    with progress() as tell:
+    with ExitStack() as stack:  # copies of inputs at URLs
+        if source != "release" and any(map(is_url, inputs)):
+            with progress() as tell:
+                inputs = tuple(map(str, stack.enter_context(fetched(inputs, tell))))
+        recognised = _recognised(inputs) if source == "auto" else None
+        if recognised is not None:
+            source, inputs = recognised.settled(), tuple(map(str, recognised.files))
+        arguments = _options(source, options)
+        if mapping or values or where or join or map_file:
+            arguments |= read_mapping(map_file, mapping, values, where, join)
+        if split is not None:
+            arguments["split"] = split
+        if allow_pickle:
+            arguments["allow_pickle"] = True
+        with progress() as tell:
 
-        def noted(stage: str, done: int, total: int | None, /) -> None:
-            stages[stage] = done
-            tell(stage, done, total)
+            def noted(stage: str, done: int, total: int | None, /) -> None:
+                stages[stage] = done
+                tell(stage, done, total)
 
-        paths, revision = _inputs(source, inputs, revision)
-        scales = _scales(scale)
-        release = build(
-            recognised or source, paths, out, options=arguments, scale=scales, revision=revision, progress=noted, **settings
-        )
+            paths, revision = _inputs(source, inputs, revision)
+            scales = _scales(scale)
+            release = build(
+                recognised or source, paths, out, options=arguments, scale=scales, revision=revision, progress=noted, **settings
+            )
     if resumed := stages.get(RESUMED):
         say(f"Resumed an earlier run: {counted(resumed, 'shard was', 'shards were')} done.")
     info = release.info()
     queries, responses = (sum(info.rows[table].values()) for table in ("queries", "responses"))
     counts = (counted(queries, "query", "queries"), counted(info.candidates, "candidate"), counted(responses, "response"))
-    say(f"Wrote {out}: {', '.join(counts)}.")
+    say(f"Wrote {release.path}: {', '.join(counts)}.")
     show_rows(release, info)
     if responses and not any(task["scored"] for task in info.tasks.values()) and not info.judges:
-        say(f"Note: no answer has a score. llmfusionbench rescore {out} --out DIR scores those whose metric is known.")
+        say(f"Note: no answer has a score. llmfusionbench rescore {release.path} --out DIR scores those whose metric is known.")
     manifest = release.manifest
     for word, lines in (("Warning", manifest.get("warnings", ())), ("Note", manifest["source"].get("notes", ()))):
         for line in lines:
@@ -189,10 +198,11 @@ def command(
     listed, rejected = manifest["rejected"], manifest["records"]["rejected"]
     if listed:
         kept = f", and noted {listed - rejected:,} that are kept" if listed > rejected else ""
-        say(f"Rejected {counted(rejected, 'record')}{kept}: see {out / 'rejected.jsonl'} for their places and reasons.")
+        listing = release.path / "rejected.jsonl"
+        say(f"Rejected {counted(rejected, 'record')}{kept}: see {listing} for their places and reasons.")
     if folded := manifest["records"]["folded"]:
         say(f"Folded {folded:,} record{'s' * (folded > 1)} that say{'s' * (folded == 1)} the same as an earlier one.")
-    _first_look(release, out, settings["workers"])
+    _first_look(release, settings["workers"])
 
 
 def _recognised(inputs: tuple[str, ...]) -> Recognition:
@@ -209,10 +219,13 @@ def _recognised(inputs: tuple[str, ...]) -> Recognition:
     return found
 
 
-def _first_look(release: Release, out: Path, workers: int | None) -> None:
+def _first_look(release: Release, workers: int | None) -> None:
     """Print the worst findings of an audit of the new release, or of some of its answers if it is large."""
     from llmfusionbench.auditing import audit
 
+    if not isinstance(release.path, Path):  # an audit reads whole files
+        say(f"Audit it: llmfusionbench audit {release.path} --out DIR")
+        return
     with progress() as tell:
         found = audit(release, workers=workers, near_duplicates=False, rows=_LOOKED_AT, progress=tell)
     looked, total = found.data["rows"]["responses"], sum(release.info().rows["responses"].values())
@@ -225,7 +238,7 @@ def _first_look(release: Release, out: Path, workers: int | None) -> None:
         for line in found.lines(3):
             say(f"  {line}")
     if count or part:
-        say(f"See all with examples: llmfusionbench audit {out} --out DIR")
+        say(f"See all with examples: llmfusionbench audit {release.path} --out DIR")
 
 
 def _inputs(source: str, inputs: tuple[str, ...], revision: str | None) -> tuple[list[Path], str | None]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from llmfusionbench.cli.console import say, show_table, write
+from llmfusionbench.cli.console import progress, say, show_table, write
 from llmfusionbench.cli.options import out_path
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import public_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +24,15 @@ _LISTED = 200
 
 
 @click.command(name="inspect-log")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option("--records", type=click.IntRange(min=1, max=100_000), default=200, help="Number of records to look at.")
 @click.option("--out", type=out_path(), help="Write the proposed mapping to this YAML file.")
 @click.option("--overwrite", is_flag=True, help="Replace the file of --out if it is there.")
-def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None:
+def command(file: str, records: int, out: Path | None, overwrite: bool) -> None:
     """Show what is in the log FILE: its fields with types and examples, its format, and a proposed mapping for `build table`.
 
-    FILE is JSON, JSONL, CSV, TSV or Parquet, `.gz` and `.zst` too. Only its first records are read. Values that are secret or
-    name a person are not shown. The mapping is a guess by names and values: check it, then build with it.
+    FILE is JSON, JSONL, CSV, TSV or Parquet, `.gz` and `.zst` too, or the URL of one. Only its first records are read. Values
+    that are secret or name a person are not shown. The mapping is a guess by names and values: check it, then build with it.
 
     \b
     Examples:
@@ -38,7 +40,21 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
       llmfusionbench inspect-log answers.jsonl --out my.yaml
       llmfusionbench build table answers.jsonl --mapping my.yaml --out my-release
     """
+    from llmfusionbench.builders.reading.fetched import fetched
+
+    if out is not None and out.exists() and not overwrite:
+        raise InputError(f"{out}: it exists. Remedy: set --overwrite, or choose another file")
+    with ExitStack() as stack:
+        with progress() as tell:
+            paths = stack.enter_context(fetched([file], tell))
+        if len(paths) > 1:
+            raise InputError(f"{public_url(file)}: {len(paths):,} files, expected one. Remedy: name one of them")
+        _inspect(paths[0], records, out)
+
+
+def _inspect(path: Path, records: int, out: Path | None) -> None:
     from llmfusionbench.builders.reading.comparison_layouts import LAYOUTS
+    from llmfusionbench.builders.reading.fetched import origin
     from llmfusionbench.builders.recognising.fields import fields_of
     from llmfusionbench.builders.recognising.head import read_head
     from llmfusionbench.builders.recognising.mapping_file import mapping_text
@@ -46,8 +62,6 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
     from llmfusionbench.builders.recognising.recognition import matches_of
     from llmfusionbench.storage.files import whole_file
 
-    if out is not None and out.exists() and not overwrite:
-        raise InputError(f"{out}: it exists. Remedy: set --overwrite, or choose another file")
     if path.is_dir():
         raise InputError(f"{path}: a directory, expected a file. Remedy: name one of the files in it")
     if path.exists() and not path.is_file():  # a pipe would never end
@@ -55,7 +69,8 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
     head = read_head(path, records, rows=True)
     if head.fault is not None:
         raise InputError(f"{path}: {head.fault}. Remedy: check the file")
-    _show_format(path, matches_of(head))
+    shown = origin(path) or str(path)
+    _show_format(shown, matches_of(head))
     fields = fields_of(head.records, cells=head.is_delimited)
     if fields:
         _show_fields(fields, len(head.records))
@@ -75,10 +90,10 @@ def command(path: Path, records: int, out: Path | None, overwrite: bool) -> None
         return
     with whole_file(out) as part:
         part.write_text(text, encoding="utf-8")
-    say(f"Wrote {out}: check it, then run llmfusionbench build table {path} --mapping {out} --out DIR")
+    say(f"Wrote {out}: check it, then run llmfusionbench build table {shown} --mapping {out} --out DIR")
 
 
-def _show_format(path: Path, matches: Sequence[Match]) -> None:
+def _show_format(path: str, matches: Sequence[Match]) -> None:
     fitting = [match for match in matches if match.fits]
     if not fitting:
         near = next((match for match in matches if match.score > 0), None)

@@ -9,19 +9,19 @@ import click
 
 from llmfusionbench.cli.console import progress, say
 from llmfusionbench.cli.info import SIMULATED, show_rows
-from llmfusionbench.cli.options import out_path
+from llmfusionbench.cli.options import release_out
 
 
 @click.command(name="merge")
 @click.argument("releases", nargs=-1, required=True, metavar="A B...")
-@click.option("--out", required=True, type=out_path(), help="Directory for the release, written atomically.")
+@release_out()
 @click.option("--prefer", type=click.Choice(["first", "last"]), help="The release that counts where two differ.")
 @click.option(
     "--replicates", is_flag=True, help="Keep different answers of an LLM to a query as replicates, not as a conflict."
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker threads. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
-def command(releases: tuple[str, ...], out: Path, **settings: Any) -> None:
+def command(releases: tuple[str, ...], out: Path | str, **settings: Any) -> None:
     """Join the releases A, B, ... by query, so that logs of different tools meet in one routing table.
 
     Each is "sample", "full", the directory of a release, or a repository on the Hub. A query is the same in two releases if its
@@ -47,4 +47,5 @@ def command(releases: tuple[str, ...], out: Path, **settings: Any) -> None:
         say(f"Conflict: {table}.{column} differs in {count:,} row{'s' * (count > 1)}; the {settings['prefer']} counts.")
     show_rows(made.release, info)
     queries = sum(info.rows["queries"].values())
-    say(f"Wrote {out}: {queries:,} queries, {made.shared:,} of them in more than one release, {info.candidates:,} candidates.")
+    shared = f"{made.shared:,} of them in more than one release"
+    say(f"Wrote {made.release.path}: {queries:,} queries, {shared}, {info.candidates:,} candidates.")

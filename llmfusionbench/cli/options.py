@@ -12,6 +12,8 @@ import click
 
 from llmfusionbench.cli.console import say
 from llmfusionbench.errors import InputError, UnknownNameError
+from llmfusionbench.redaction import keep_urls_secret
+from llmfusionbench.storage.address import is_elsewhere, local_path
 
 if TYPE_CHECKING:
     from llmfusionbench.baselines.retrievers import Retriever
@@ -28,15 +30,37 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Function], Functio
 
 
 class OutPath(click.Path):
-    """A file or directory to write, whose name every file that we write can hold."""
+    """A file or directory to write, whose name every file that we write can hold. A URL of this machine is its path."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        near = local_path(value) if isinstance(value, str) else value
+        path = Path(os.fsdecode(super().convert(near, param, ctx)))
         try:
             str(path.absolute()).encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(f"{path}: the name of the place to write is not UTF-8. Remedy: choose another name") from error
         return path
+
+
+class ReleaseOut(OutPath):
+    """The directory of a release to write, or its URL in a store."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if is_elsewhere(value):
+            keep_urls_secret([value])
+            return value
+        return super().convert(value, param, ctx)
+
+
+def release_out(what: str = "the release") -> Callable[[Function], Function]:
+    """Give a command the option --out of a release."""
+    return click.option(
+        "--out",
+        required=True,
+        type=ReleaseOut(path_type=Path),
+        metavar="PLACE",
+        help=f"Directory for {what}, or its URL in a store, such as s3://bucket/name. It appears complete or not at all.",
+    )
 
 
 out_path = partial(OutPath, path_type=Path)

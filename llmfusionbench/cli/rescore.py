@@ -10,7 +10,7 @@ import click
 
 from llmfusionbench.cli.console import interval, progress, say, show_table
 from llmfusionbench.cli.info import SIMULATED
-from llmfusionbench.cli.options import engine_option, out_path
+from llmfusionbench.cli.options import engine_option, release_out
 
 if TYPE_CHECKING:
     from llmfusionbench.builders.revising.rescore_report import Comparison, Estimate, RescoreReport
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(name="rescore")
 @click.argument("release")
-@click.option("--out", required=True, type=out_path(), help="Directory for the new release, written atomically.")
+@release_out("the new release")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Score only the queries of this metric. Repeatable.")
 @click.option("--official", is_flag=True, help="Compute the reference pipeline's own numbers, including its defects.")
 @click.option("--allow-code-execution", is_flag=True, help="Run the programs that LLMs wrote, in a sandbox.")
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @engine_option
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
-def command(release: str, out: Path, metrics: tuple[str, ...], revision: str | None, **settings: Any) -> None:
+def command(release: str, out: Path | str, metrics: tuple[str, ...], revision: str | None, **settings: Any) -> None:
     """Score the answers of RELEASE again and write them as another release.
 
     RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. In the new release,
@@ -59,7 +59,8 @@ def command(release: str, out: Path, metrics: tuple[str, ...], revision: str | N
     if "simulated" in opened.provenance:
         say(SIMULATED)
     show(report)
-    say(f"Wrote {out}. The answers that changed: {out / CHANGED}.")
+    if report.release is not None:
+        say(f"Wrote {report.release.path}. The answers that changed: {report.release.path / CHANGED}.")
 
 
 def show(report: RescoreReport) -> None:

@@ -8,19 +8,19 @@ from typing import Any
 import click
 
 from llmfusionbench.cli.console import progress, say, show_table
-from llmfusionbench.cli.options import engine_option, out_path
+from llmfusionbench.cli.options import engine_option, release_out
 
 
 @click.command(name="tokens")
 @click.argument("release")
-@click.option("--out", required=True, type=out_path(), help="Directory for the new release, written atomically.")
+@release_out("the new release")
 @click.option("--tokenizer", default="cl100k_base", help="Name of a tiktoken encoding.")
 @click.option("--fast", is_flag=True, help="Count with toktok-rs and check a sample against tiktoken.")
 @click.option("--revision", help="Commit, tag or branch of a release on the Hub.")
 @engine_option
 @click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes. Default: one per core.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing release.")
-def command(release: str, out: Path, tokenizer: str, revision: str | None, **settings: Any) -> None:
+def command(release: str, out: Path | str, tokenizer: str, revision: str | None, **settings: Any) -> None:
     """Count the tokens of RELEASE with one tokenizer, price them by its table `llms`, and write another release.
 
     RELEASE is "sample", "full", the directory of a release, or a repository on the Hub. An answer without a text or prompt
@@ -46,4 +46,4 @@ def command(release: str, out: Path, tokenizer: str, revision: str | None, **set
         ["cost at list price, USD", report.cost_after],
     ]
     show_table("Tokens", ["figure", "sum"], figures)
-    say(f"Wrote {out}.")
+    say(f"Wrote {out if report.release is None else report.release.path}.")

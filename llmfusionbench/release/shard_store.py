@@ -5,6 +5,7 @@ A receipt is written last. It has the digests of what the shard was made of and 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -17,7 +18,9 @@ from typing import Any, Final, Protocol, Self
 
 import pyarrow as pa
 
+from llmfusionbench.release.targets import Target
 from llmfusionbench.storage.files import sha256
+from llmfusionbench.storage.markers import marker
 
 STATE: Final = "state"
 """The name of the directory of a store, in that of its run."""
@@ -51,12 +54,19 @@ class Receipt:
     @classmethod
     def read(cls, path: Path) -> Self | None:
         """The receipt in a file; None if there is none, or it is damaged."""
+        return cls.parsed(path.read_bytes() if path.is_file() else None)
+
+    @classmethod
+    def parsed(cls, data: bytes | None) -> Self | None:
+        """The receipt in these bytes; None if there are none, or they are damaged."""
+        if data is None:
+            return None
         try:
-            said = json.loads(path.read_bytes())
+            said = json.loads(data)
             receipt = cls(**said)
             sums = [receipt.input, receipt.settings, *receipt.notes.values(), *(e["sha256"] for e in receipt.files.values())]
             return receipt if all(isinstance(text, str) for text in sums) and receipt.finished > 0 else None
-        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def holds(self, root: Path) -> bool:
@@ -83,15 +93,12 @@ class ShardStore:
             file = scratch / "rows.arrow"
             with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
                 writer.write_table(rows)
-            os.replace(file, self._place(note, shard, "arrow"))
+            self._keep(file, f"{note}-{shard.name}.arrow")
 
     def read(self, note: str, shard: Named) -> pa.Table | None:
         """The `note` of a shard, if there is one."""
-        place = self._place(note, shard, "arrow")
-        if not place.is_file():
-            return None
-        with pa.OSFile(str(place)) as file:
-            return pa.ipc.open_file(file).read_all()
+        data = self._load(f"{note}-{shard.name}.arrow")
+        return None if data is None else pa.ipc.open_file(pa.BufferReader(data)).read_all()
 
     def known(self, note: str, shard: Named) -> pa.Table:
         """The `note` of a shard that is done."""
@@ -102,27 +109,27 @@ class ShardStore:
 
     def finish(self, shard: Named, digest: str, files: Mapping[str, dict[str, Any]], notes: Sequence[str] = ()) -> None:
         """Record that a shard made of the input with this digest is done, with the entries of its files."""
-        digests = {note: sha256(self._place(note, shard, "arrow")) for note in notes}
+        digests = {note: digest_of_note for note in notes if (digest_of_note := self._digest(note, shard)) is not None}
         receipt = Receipt(digest, self.settings, dict(files), digests, time.time())
         with self.scratch() as scratch:
             file = scratch / "receipt.json"
             file.write_text(json.dumps(asdict(receipt)), encoding="utf-8")
-            os.replace(file, self._place(_RECEIPT, shard, "json"))
+            self._keep(file, f"{_RECEIPT}-{shard.name}.json")
 
-    def done(self, shard: Named, digest: str, root: Path) -> dict[str, dict[str, Any]] | None:
+    def done(self, shard: Named, digest: str, target: Target) -> dict[str, dict[str, Any]] | None:
         """The entries of a shard's files, if it was made of the input with this digest and all is there as it was written.
 
         Args:
             shard: The shard.
             digest: The digest of its input.
-            root: The directory of the release.
+            target: Where its files are.
         """
-        receipt = Receipt.read(self._place(_RECEIPT, shard, "json"))
+        receipt = Receipt.parsed(self._load(f"{_RECEIPT}-{shard.name}.json"))
         if receipt is None or (receipt.input, receipt.settings) != (digest, self.settings):
             return None
-        if not all(_is(self._place(note, shard, "arrow"), kept) for note, kept in receipt.notes.items()):
+        if any(self._digest(note, shard) != kept for note, kept in receipt.notes.items()):
             return None
-        return receipt.files if receipt.holds(root) else None
+        return receipt.files if all(target.has(name, entry) for name, entry in receipt.files.items()) else None
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -130,8 +137,20 @@ class ShardStore:
         with tempfile.TemporaryDirectory(dir=self.path, prefix="scratch-") as path:
             yield Path(path)
 
-    def _place(self, note: str, shard: Named, kind: str) -> Path:
-        return self.path / f"{note}-{shard.name}.{kind}"
+    def sees(self) -> list[Path]:
+        """Files that a worker must find to use it; see `Engine.run`."""
+        return [marker(self.path)]
+
+    def _digest(self, note: str, shard: Named) -> str | None:
+        data = self._load(f"{note}-{shard.name}.arrow")
+        return None if data is None else hashlib.sha256(data).hexdigest()
+
+    def _keep(self, file: Path, name: str) -> None:
+        os.replace(file, self.path / name)
+
+    def _load(self, name: str) -> bytes | None:
+        place = self.path / name
+        return place.read_bytes() if place.is_file() else None
 
 
 def receipts_in(path: Path) -> Iterator[tuple[str, Receipt]]:

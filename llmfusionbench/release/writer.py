@@ -19,9 +19,13 @@ from llmfusionbench import _version
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST, dump_manifest, faults_of
 from llmfusionbench.release.card import release_card
+from llmfusionbench.release.release import Release
 from llmfusionbench.release.row_groups import row_group_starts
 from llmfusionbench.release.run_record import RunRecord
+from llmfusionbench.release.shard_store import STATE, ShardStore
+from llmfusionbench.release.targets import LocalTarget, Target
 from llmfusionbench.schema import SCHEMA_VERSION, table_schema
+from llmfusionbench.storage.address import Place, local_path
 from llmfusionbench.storage.beside import beside
 from llmfusionbench.storage.directories import WholeDirectory, remove
 from llmfusionbench.storage.files import sha256
@@ -126,6 +130,7 @@ class ReleaseWriter(WholeDirectory):
         or_alone: bool = False,
     ) -> None:
         super().__init__(out, RELEASE, overwrite=overwrite, inputs=inputs)
+        self._given = local_path(out)
         self.keep = resume is not None
         if resume is not None:
             self.work = self.out.with_name(f".{self.out.name}.{resume[:16]}.work")
@@ -134,6 +139,24 @@ class ReleaseWriter(WholeDirectory):
         self.run: RunRecord | None = None
         """What is recorded of a run that can be resumed."""
         self._lock: BaseFileLock | None = None
+
+    @property
+    def target(self) -> Target:
+        """Where finished files go, if they are not written below `path`."""
+        return LocalTarget(self.path)
+
+    def state(self, settings: str) -> ShardStore:
+        """The receipts of the shards that were made with these settings; see `ShardStore`."""
+        return ShardStore(self.work / STATE, settings)
+
+    @property
+    def place(self) -> Place:
+        """What the release is called in messages."""
+        return self.out
+
+    def release(self) -> Release:
+        """The release that was written."""
+        return Release(self._given)
 
     def _make(self) -> None:
         if not self.keep:
@@ -170,8 +193,8 @@ class ReleaseWriter(WholeDirectory):
         self.run = RunRecord(self.work, command, options)
         return self.run
 
-    def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Path:
-        """Write the card and the manifest, then rename the directory to `out`.
+    def finish(self, files: dict[str, dict[str, Any]], about: dict[str, Any]) -> Place:
+        """Write the card and the manifest, then rename the directory to `out`; its place.
 
         Args:
             files: Name -> entry of every shard, from `write_shard`.
@@ -188,15 +211,18 @@ class ReleaseWriter(WholeDirectory):
         listed = {**files, card.name: {"bytes": card.stat().st_size, "sha256": sha256(card)}}
         manifest["files"] = listed
         if (fault := next(faults_of(manifest), None)) is not None:
-            raise InputError(f"{self.out}: not written, because its manifest could not be read ({fault})")
+            raise InputError(f"{self.place}: not written, because its manifest could not be read ({fault})")
         (self.path / MANIFEST).write_text(dump_manifest(manifest), encoding="utf-8")
         for name in list(unlisted(self.path, {MANIFEST, *listed})):  # of an earlier run, which was killed
             _remove(self.path / name)
+        self._publish(listed)
+        return self.place
+
+    def _publish(self, listed: dict[str, dict[str, Any]]) -> None:
         for path in [self.path, *self.path.rglob("*")]:
             _sync(path)  # before the rename shows it
         self.put()
         _sync(self.out.parent)
-        return self.out
 
 
 def _tables(files: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from llmfusionbench.errors import InputError
+from llmfusionbench.storage.address import local_path
 from llmfusionbench.storage.beside import beside, forget, leftovers
 from llmfusionbench.storage.files import name_place
 from llmfusionbench.storage.kinds import DirectoryKind, check_inputs, check_place
@@ -35,7 +36,7 @@ class WholeDirectory:
     def __init__(
         self, out: str | Path, kind: DirectoryKind, *, overwrite: bool = False, inputs: Iterable[str | os.PathLike[str]] = ()
     ) -> None:
-        self.out = Path(os.path.realpath(out))  # a link stays, and leads to the new directory
+        self.out = Path(os.path.realpath(local_path(out)))  # a link stays, and leads to the new directory
         self.kind, self.overwrite, self.inputs = kind, overwrite, tuple(inputs)
         if not self.out.name or os.path.ismount(self.out):
             raise InputError(f"{self.out}: is the root of a file system, and stays. Remedy: choose a directory in it")

@@ -19,7 +19,6 @@ from typing import Any, Final, Protocol, Self
 import pyarrow as pa
 
 from llmfusionbench.release.targets import Target
-from llmfusionbench.storage.files import sha256
 from llmfusionbench.storage.markers import marker
 
 STATE: Final = "state"
@@ -68,10 +67,6 @@ class Receipt:
             return receipt if all(isinstance(text, str) for text in sums) and receipt.finished > 0 else None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
-
-    def holds(self, root: Path) -> bool:
-        """Whether all its files are below `root` as they were written."""
-        return all(_is(root / name, entry["sha256"]) for name, entry in self.files.items())
 
 
 class ShardStore:
@@ -158,7 +153,3 @@ def receipts_in(path: Path) -> Iterator[tuple[str, Receipt]]:
     for place in sorted(path.glob(f"{_RECEIPT}-*.json")):
         if (receipt := Receipt.read(place)) is not None:
             yield place.stem.removeprefix(f"{_RECEIPT}-"), receipt
-
-
-def _is(file: Path, digest: str) -> bool:
-    return file.is_file() and sha256(file) == digest

@@ -167,7 +167,12 @@ def build(
         release_writer(out, overwrite=overwrite, inputs=read, resume=resume, or_alone=True) as writer,
         resumable(writer) as room,
     ):
-        stated_options = {"source": name, "inputs": [origin(path) or str(path) for path in named], "tokenizer": tokenizer, **_plain(options or {})}
+        stated_options = {
+            "source": name,
+            "inputs": [origin(path) or str(path) for path in named],
+            "tokenizer": tokenizer,
+            **_plain(options or {}),
+        }
         run = writer.record(COMMAND, stated_options)
         intake = Intake(Spill(room), rescore_as)
         intake.take(Llms(stated))

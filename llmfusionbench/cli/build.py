@@ -228,7 +228,10 @@ def _first_look(release: Release, workers: int | None) -> None:
         return
     with progress() as tell:
         found = audit(release, workers=workers, near_duplicates=False, rows=_LOOKED_AT, progress=tell)
-    looked, total = found.data["rows"]["responses"], sum(release.info().rows["responses"].values())
+    looked, total = (
+        found.data["rows"]["responses"],
+        sum(of["rows"] for of in release.manifest["tables"]["responses"]["splits"].values()),
+    )
     part = "" if looked == total else f" in the first {looked:,} of {total:,} answers"
     count = len(found.findings)
     if not count:

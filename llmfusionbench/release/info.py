@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,9 @@ from llmfusionbench.schema import SIDECARS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_CELL: Final = ["query_id", "llm", "mode"]
+"""What a cell of the grid is known by."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class ReleaseInfo:
             tasks=_tasks(queries, responses),
             candidates=candidates,
             cells=cells,
-            answered=_cells(responses.filter(pc.is_in(responses["status"], pa.array(["ok", "empty"])))),
+            answered=_cells(responses.select(_CELL).filter(pc.is_in(responses["status"], pa.array(["ok", "empty"])))),
             replicates=(pc.max(responses["replicate"]).as_py() or 0) + 1,
             responses={**_counts(responses["status"]), "absent": cells - _cells(responses)},
             missing={name: responses[name].null_count for name in numbers},
@@ -100,7 +103,12 @@ class ReleaseInfo:
 
 def _cells(responses: pa.Table) -> int:
     """Number of cells of the grid that have a row."""
-    return int(responses.group_by(["query_id", "llm", "mode"]).aggregate([]).num_rows)
+    cells = np.zeros(responses.num_rows, np.int64)
+    for name in _CELL:  # as numbers, which take less memory than groups of texts
+        coded = responses[name].dictionary_encode(null_encoding="encode").unify_dictionaries()
+        codes = [chunk.indices.to_numpy() for chunk in coded.chunks]
+        cells = cells * max((len(chunk.dictionary) for chunk in coded.chunks), default=1) + np.concatenate([*codes, cells[:0]])
+    return len(np.unique(cells))
 
 
 def _counts(values: pa.ChunkedArray, null: str | None = None) -> dict[str, int]:
@@ -114,10 +122,11 @@ def _counts(values: pa.ChunkedArray, null: str | None = None) -> dict[str, int]:
 
 
 def _tasks(queries: pa.Table, responses: pa.Table) -> dict[str, dict[str, int]]:
-    task_of = queries["task"].combine_chunks()
+    tasks = queries["task"].combine_chunks().dictionary_encode()
     rows = pc.index_in(responses["query_id"], value_set=queries["query_id"])
-    tasks = np.asarray(pc.fill_null(task_of.take(rows), "").to_pylist(), object) if responses.num_rows else np.zeros(0, object)
+    task_of = pc.fill_null(tasks.indices.take(rows), len(tasks.dictionary)).to_numpy()  # the last number: of no query
     scored = responses["performance"].is_valid().to_numpy()
-    asked, done = Counter(tasks.tolist()), Counter(tasks[scored].tolist())
+    asked, done = (np.bincount(of, minlength=len(tasks.dictionary) + 1).tolist() for of in (task_of, task_of[scored]))
     counts = _counts(queries["task"])
-    return {t: {"queries": counts[t], "responses": asked[t], "scored": done[t]} for t in sorted(counts)}
+    places = {task: place for place, task in enumerate(tasks.dictionary.to_pylist())}
+    return {t: {"queries": counts[t], "responses": asked[places[t]], "scored": done[places[t]]} for t in sorted(counts)}

@@ -40,8 +40,10 @@ STORE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 def cluster() -> Iterator[Cluster]:
     """A cluster of one node with two CPUs, whose workers import what this process does."""
     folder = tempfile.mkdtemp(prefix="ray-")  # the names of its sockets must be short
+    (Path(folder) / "ray").mkdir()  # Ray writes the address of the newest cluster there
+    settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_TMPDIR": folder}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**importable(), "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}.items():
+        for name, value in {**importable(), **settings}.items():
             patch.setenv(name, value)
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "temp_dir": folder, **STORE})
         yield made

@@ -59,8 +59,11 @@ def _feed(values: pa.Array, update: Callable[[Any], object]) -> None:
 
 
 def _bytes(values: pa.Array) -> bytes:
-    numbers: bytes = values.to_numpy(zero_copy_only=False).tobytes()
-    return numbers
+    numbers = values.to_numpy(zero_copy_only=False)
+    if numbers.dtype.hasobject:  # the bytes would be those of places in memory
+        raise TypeError(f"no digest of {values.type}")
+    data: bytes = numbers.tobytes()
+    return data
 
 
 def _by_appearance(values: pa.DictionaryArray) -> tuple[np.ndarray[Any, np.dtype[np.int32]], pa.Array]:

@@ -75,3 +75,8 @@ def test_numbers_of_codes_do_not_show() -> None:
 def test_no_rows() -> None:
     assert table_digest(table([])) == table_digest(table(ROWS).slice(0, 0))
     assert table_digest(table([])) != table_digest(table([]).select(["text"]))
+
+
+def test_a_type_without_bytes_of_its_own_is_refused() -> None:
+    with pytest.raises(TypeError, match="no digest of large_string"):
+        table_digest(pa.table({"text": pa.array(["a"], pa.large_string())}))

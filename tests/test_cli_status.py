@@ -242,3 +242,10 @@ def test_a_damaged_record(log: Path, place: Path, lfb: Command, monkeypatch: pyt
 def test_the_schema_refuses_what_is_missing() -> None:
     with pytest.raises(InputError, match=r"status: .*'runs' is a required property"):
         check_status({"version": "1.0"})
+
+
+def test_a_file_is_no_run(place: Path, lfb: Command) -> None:
+    (place / "notes.txt").write_text("notes")
+    code, printed, err = lfb("status", "notes.txt")
+    assert (code, printed) == (1, "")
+    assert err.startswith("llmfusionbench: error: notes.txt: no run is there")

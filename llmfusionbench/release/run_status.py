@@ -105,9 +105,10 @@ def check_status(data: Any) -> None:
 
 def run_status(work: Path) -> RunStatus | None:
     """The status of the run with this hidden directory; None if it has no record that can be read."""
-    facts, runs = RunFacts.read(work), is_locked(work / LOCK)
+    facts = RunFacts.read(work)
     if facts is None:
         return None
+    runs = is_locked(work / LOCK)
     ending = None if runs else facts.ending
     kept = [receipt for name, receipt in receipts_in(work / STATE) if _is_planned(name, receipt, facts)]
     total = sum(facts.shards.values()) if facts.shards else None

@@ -109,7 +109,7 @@ def _with_stated_metrics(records: pa.Table) -> pa.Table:
 def _with_codes(records: pa.Table) -> pa.Table:
     """The long texts as codes of their distinct values, so that sorting and comparing moves and reads no text."""
     columns = [records[name].dictionary_encode() if name in _TEXTS else records[name] for name in records.column_names]
-    return pa.table(columns, names=records.column_names).unify_dictionaries().combine_chunks()
+    return pa.table(columns, names=records.column_names).combine_chunks()
 
 
 def _in_order(table: pa.Table, key: Sequence[str]) -> pa.Table:

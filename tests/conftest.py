@@ -175,6 +175,7 @@ SLOW = (
     "builders/tasks/test_tasks_on_the_hub.py",
     "builders/tasks/test_catalog.py::test_an_answer_in_the_stated_form",
     "builders/collecting/test_killed_runs.py",
+    "test_cli_collect_workers.py",
     "builders/collecting/test_engine_processes.py",
     "builders/collecting/test_engine_faults.py::test_a_storm_of_429",
     "builders/collecting/test_engine_faults.py::test_servers_that_stumble",

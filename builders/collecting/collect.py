@@ -194,7 +194,9 @@ class Watched:
             yield call
 
 
-def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[str] | None = None) -> Outcome:
+def collect(
+    work: Work, journal: RunJournal, settings: Settings, *, again: set[str] | None = None, board: Board | None = None
+) -> Outcome:
     """Make the calls that have no outcome yet; what comes is in the journal, whatever happens.
 
     Args:
@@ -202,6 +204,7 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
         journal: The journal of the run, entered.
         settings: How they are made.
         again: Keys of calls that are asked again; `work` may fill it while it gives its calls.
+        board: Shows the progress, and has that of calls that were made before these; None for a new one.
 
     Raises:
         InputError: a setting of an LLM is wrong, or the journal cannot be opened or brought to the disk. A journal that takes
@@ -210,7 +213,7 @@ def collect(work: Work, journal: RunJournal, settings: Settings, *, again: set[s
     keys = set() if again is None else again
     spent, names = journal.spent_usd, [one.name for one in work.endpoints]
     Budget(settings.max_cost, work.endpoints, today=today, spent=spent)  # a cap without prices is refused before anything else
-    board = Board(names, max_cost=settings.max_cost, spent=spent, say=settings.say)
+    board = board or Board(names, max_cost=settings.max_cost, spent=spent, say=settings.say)
     watched = Watched(work, journal, board, keys)
     with board:
         try:

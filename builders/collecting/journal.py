@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,14 +16,14 @@ from llmfusionbench.builders.collecting.append_file import AppendFile
 from llmfusionbench.builders.collecting.calls import Slot
 from llmfusionbench.builders.collecting.endpoint import Endpoint
 from llmfusionbench.builders.collecting.journal_state import Facts, JournalState, Lost
-from llmfusionbench.builders.collecting.lines import line_of
+from llmfusionbench.builders.collecting.lines import head_of, line_of, record_of
 from llmfusionbench.builders.collecting.records import Record
 from llmfusionbench.builders.collecting.run_lock import RunLock
 from llmfusionbench.builders.collecting.unpriced import Worth
-from llmfusionbench.builders.reading.run_files import JOURNAL, LINE_BYTES, LOCK
+from llmfusionbench.builders.reading.run_files import JOURNAL, LINE_BYTES, LOCK, WORKERS
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import redacted_data
-from llmfusionbench.storage.files import filling
+from llmfusionbench.storage.files import filling, limited_lines, reading
 
 RESERVE: Final = "journal.reserve"
 """Space that is kept for the answers in flight when the disk gets full."""
@@ -30,21 +31,28 @@ _RESERVED: Final = 4 * 2**20
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
+def worker_folders(folder: Path) -> list[Path]:
+    """The folders of workers in a run, those of earlier runs, too."""
+    return sorted(found.parent for found in (folder / WORKERS).glob(f"*/{JOURNAL}"))
+
+
 class RunJournal:
-    """A context manager. Entering locks the run and reads what its journal has.
+    """A context manager. Entering locks the run, reads what its journal has, and takes in what workers of earlier runs left.
 
     A record is with the operating system when `add` returns, so that a killed process loses none. It is on the disk within
     a fraction of a second; `synced` waits for that.
 
     Args:
-        folder: The run, which exists.
+        folder: The run, which exists; of a worker, its part of `WORKERS`.
+        after: Of a worker, the journal of the run: what that has is known here, too.
 
     Raises:
         InputError: On entering, if another process has the run or the journal cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, after: Path | None = None) -> None:
         self.folder = folder
+        self._after = after
         self.path = folder / JOURNAL
         self.state = JournalState()
         self.lost: list[Lost] = []
@@ -62,11 +70,17 @@ class RunJournal:
         self._lock.acquire()
         with ExitStack() as undo:
             undo.callback(self._lock.give_up)
+            if self._after is not None:
+                self.state.read(self._after)
             if self.path.exists():
                 self._repair(self.state.read(self.path))
-            self.lost = self.state.open_attempts()
             with filling(self.path):
                 self._file = AppendFile(self.path)
+            undo.callback(self._file.close)
+            for left in worker_folders(self.folder):
+                self.take_in(left)
+            shutil.rmtree(self.folder / WORKERS, ignore_errors=True)
+            self.lost = self.state.open_attempts()
             self._reserve()
             undo.pop_all()
         return self
@@ -149,12 +163,64 @@ class RunJournal:
         Raises:
             InputError: It cannot be written. The journal is then as it was before.
         """
-        assert self._file is not None, "the journal is used outside its block"
         record = redacted_data(record)
         line = line_of(record)
         if len(line) > LINE_BYTES:  # `1e15` is written with all of its digits; texts alone are never that long
             record = record | {"logprobs": None}
             line = line_of(record)
+        self._write(line)
+        self.state.take_record(record)
+
+    def take_from(self, path: Path, start: int = 0) -> Iterator[tuple[int, Record | None]]:
+        """Append the whole lines of a worker's journal that are not known yet. They are added as they are taken from here.
+
+        Args:
+            path: The journal, which the worker may still be writing.
+            start: The byte of it to begin at.
+
+        Yields:
+            (the byte after a line, its record), with None for a line that was known, or is damaged.
+
+        Raises:
+            InputError: a line cannot be read or written.
+        """
+        with reading(path), open(path, "rb") as file:
+            file.seek(start)
+            for line in limited_lines(file, LINE_BYTES):
+                if isinstance(line, int) or not line.endswith(b"\n"):  # no worker writes a line that long; the other one grows
+                    return
+                start += len(line)
+                yield start, self._taken(line)
+
+    def take_in(self, folder: Path, start: int = 0) -> None:
+        """Append the rest of the journal of a worker that has ended, from byte `start` on, and remove its folder.
+
+        Raises:
+            InputError: the worker still writes its journal, or a file cannot be read or written.
+        """
+        with RunJournal(folder):  # no one writes it any more, and its last line is whole
+            pass
+        for _ in self.take_from(folder / JOURNAL, start):
+            pass
+        self.sync()
+        shutil.rmtree(folder)
+
+    def _taken(self, line: bytes) -> Record | None:
+        try:
+            record = record_of(line)
+            head = head_of(record)
+        except ValueError:
+            self._write(line)  # it is kept, and the next start counts it as damaged
+            return None
+        if head is None or self.state.knows(head):
+            return None
+        self._write(line)
+        self.state.take(head)
+        return record
+
+    def _write(self, line: bytes) -> None:
+        """Append a line. On a full disk, the space in reserve takes it, and `trouble` states why no request may follow."""
+        assert self._file is not None, "the journal is used outside its block"
         try:
             try:
                 self._file.write(line)
@@ -165,7 +231,6 @@ class RunJournal:
                 self._file.write(line)
         except OSError as error:
             raise self._failure(error) from error
-        self.state.take_record(record)
 
     async def synced(self) -> None:
         """Return when every record so far is on the disk. Raises InputError if the disk reports an error."""

@@ -100,6 +100,13 @@ class JournalState:
         found = (sent for attempts in self._open.values() for sent in attempts.values() if sent.batch is not None)
         return {sent.key: (str(sent.batch), sent.number, sent.worst_usd) for sent in found}
 
+    def knows(self, head: Head) -> bool:
+        """Whether what a line states is known already."""
+        if isinstance(head, Use):
+            return hash((head.key, head.slot)) in self._slots
+        is_open, is_over = head.number in self._open.get(head.key, ()), head.number <= self._last(head.key)
+        return is_open or is_over if isinstance(head, Sent) else is_over and not is_open
+
     def take(self, head: Head) -> None:
         """Add what a line states."""
         if isinstance(head, Done):

@@ -14,6 +14,8 @@ QUERIES: Final = "queries.jsonl"
 JOURNAL: Final = "journal.jsonl"
 """One line for everything that happened, with the CRC-32 of the line (`crc`) at its end; the kinds of lines are below."""
 LOCK: Final = "run.lock"
+WORKERS: Final = "workers"
+"""Directory with a folder for each worker while several ask. Each has a journal, whose lines come to that of the run."""
 
 LINE_BYTES: Final = 64 * 2**20
 """The longest line of a journal. All who read one have this limit: a longer line counts as damaged."""

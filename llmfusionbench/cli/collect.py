@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _NO_CAP: Final = "none"
 """The value of --max-cost that removes a cap."""
+_TASKS: Final = 2
+"""Tasks of a cluster that ask, unless --workers says otherwise."""
 
 
 def _usd(ctx: click.Context, param: click.Parameter, value: str | None) -> float | str | None:
@@ -69,6 +71,15 @@ def _usd(ctx: click.Context, param: click.Parameter, value: str | None) -> float
 @click.option("--pilot", type=click.IntRange(min=1), metavar="N", help="First make N calls per LLM, task and mode; forecast.")
 @click.option("--yes", is_flag=True, help="Go on after the pilot without a question.")
 @call_options
+@click.option(
+    "--engine", default="local", metavar="NAME", help="What runs the workers: local (processes of this machine) or ray."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Ask with N processes, which share the limits and the cap. [default: 1]",
+)
 @click.option("--retry", metavar="KIND,...", help="Ask again only what was cut off (length), error, empty or refusal.")
 def command(run: Path | None, out: Path | None, **options: Any) -> int:
     """Ask many LLMs the queries of tasks, and keep every answer in the directory RUN.
@@ -99,6 +110,8 @@ def command(run: Path | None, out: Path | None, **options: Any) -> int:
     if options["pilot"] and (options["retry"] or options["dry_run"]):
         raise click.UsageError("--pilot goes with neither --retry nor --dry-run.")
     check_batches(options, ("retry", "dry_run", "pilot"))
+    if _is_divided(options) and (options["batch"] or options["batch_results"]):
+        raise click.UsageError("Batches are made by one process: drop --engine and --workers.")
     if options["yes"] and not options["pilot"]:
         raise click.UsageError("--yes needs --pilot.")
     return _collect(folder, options)
@@ -111,7 +124,9 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
     from llmfusionbench.builders.collecting.llms_file import read_llms_file
     from llmfusionbench.builders.collecting.run import check_folder
     from llmfusionbench.builders.collecting.run_forecast import forecast_of
+    from llmfusionbench.engines import engine_of
 
+    engine = engine_of(options["engine"], options["workers"])
     check_folder(folder)
     known = _record(folder)
     endpoints = _endpoints(folder, options)
@@ -146,8 +161,18 @@ def _collect(folder: Path, options: dict[str, Any]) -> int:
             return status
         if options["batch_results"]:
             return take(work, journal, settings, folder, options)
-        outcome = collect(work, journal, replace(settings, batches=batches), again=getattr(work, "again", None))
+        if _is_divided(options):
+            from llmfusionbench.builders.collecting.crew import collect_in_parts
+
+            outcome = collect_in_parts(work, journal, settings, engine=engine, workers=options["workers"] or _TASKS)
+        else:
+            outcome = collect(work, journal, replace(settings, batches=batches), again=getattr(work, "again", None))
         return report(outcome, work, folder, options)
+
+
+def _is_divided(options: dict[str, Any]) -> bool:
+    """Whether the calls are made by other processes than this one."""
+    return options["engine"] != "local" or (options["workers"] or 1) > 1
 
 
 def _record(folder: Path) -> bytes | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llmfusionbench.cli.console import error_line, say, show_table
 from llmfusionbench.release.card_text import counted
 
-_KEPT: Final = ("retry", "only", "batch", "batch_files", "no_wait", "halt_on_drift")
+_KEPT: Final = ("retry", "only", "batch", "batch_files", "no_wait", "halt_on_drift", "workers")
 """Options of a command that the next one needs again."""
 _HIGHER: Final = "HIGHER"
 """In place of a cap that is reached."""
@@ -33,6 +33,7 @@ def go_on(folder: Path, options: dict[str, Any], *, higher_cap: bool = False) ->
             words += [word for one in value for word in (flag, one)]
         elif value is not None and value is not False:
             words += [flag] if value is True else [flag, str(value)]
+    words += [] if options["engine"] == "local" else ["--engine", options["engine"]]
     return shlex.join([*words, "--max-cost", _HIGHER] if higher_cap else words)
 
 

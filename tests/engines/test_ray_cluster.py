@@ -26,6 +26,9 @@ from llmfusionbench.engines import Engine, Ray
 from llmfusionbench.engines.engine import in_order
 from llmfusionbench.errors import EngineError, InputError
 from llmfusionbench.release import Release
+from tests.helpers.chat_server import serving
+from tests.helpers.collecting_desk import collect, reply, rows, write_llms, write_prompts
+from tests.helpers.collecting_desk import release as collected
 from tests.helpers.engine_units import Piece, Wrapped, broken, died, held_on, killed_at, killed_once, lost, refused, squared
 from tests.helpers.importable import importable
 from tests.helpers.made_up_release import answer
@@ -245,3 +248,22 @@ def test_an_address_without_a_cluster(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
     with pytest.raises(InputError, match=r"^RAY_ADDRESS ray://head:10001 is for Ray Client, .* RAY_ADDRESS=auto$"):
         list(Ray().run(squared, pieces(tmp_path, 1)))
+
+
+def test_answers_are_collected_by_tasks_and_their_keys_stay_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_prompts(tmp_path, 20)
+    monkeypatch.chdir(tmp_path)
+    with serving(reply) as server:
+        write_llms(tmp_path, server.url, "good")
+        assert collect("--engine", "ray", "--workers", "2") == 0
+        assert {*server.tries.values()} == {1}
+        assert len(server.tries) == 20
+        assert len(rows(collected(), "query_id")) == 20
+        capsys.readouterr()
+        monkeypatch.setenv("KEY_OF_THE_COMMAND", "hunter2-hunter2")  # the nodes, which began before, do not have it
+        write_llms(tmp_path, server.url, "other", key_variable="KEY_OF_THE_COMMAND")
+        assert collect("--engine", "ray", "--workers", "2") == 1
+        assert len(server.requests) == 20
+    assert "KEY_OF_THE_COMMAND" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from llmfusionbench.builders.collecting.journal_state import Facts, Lost, journa
 from llmfusionbench.builders.collecting.lines import line_of
 from llmfusionbench.builders.collecting.lost import lost_lines
 from llmfusionbench.builders.collecting.records import Record, sent_record, use_record
-from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK
+from llmfusionbench.builders.reading.run_files import JOURNAL, LOCK, WORKERS
 from llmfusionbench.errors import InputError
 from llmfusionbench.redaction import keep_secret
 from tests.helpers.run_calls import answer, call, calls, done, failure, repeats, sent
@@ -303,3 +303,56 @@ def test_secrets_stay_out(tmp_path: Path) -> None:
     path = write(tmp_path, done(call(1, user="sk-swordfish-77"), answer("your key is sk-swordfish-77")))
     assert b"swordfish" not in path.read_bytes()
     assert path.read_bytes().count(b"[secret]") == 2
+
+
+def left_by_a_worker(folder: Path, *lines: bytes) -> None:
+    """A folder of a worker of an earlier run, with this journal."""
+    place = folder / WORKERS / "0000"
+    place.mkdir(parents=True)
+    (place / JOURNAL).write_bytes(b"".join(lines))
+
+
+def test_what_workers_of_a_killed_run_left_is_taken_in(tmp_path: Path) -> None:
+    first, second, third = (call(place) for place in range(3))
+    with RunJournal(tmp_path) as journal:
+        journal.add(sent(first))
+        journal.add(done(first))
+    known = (tmp_path / JOURNAL).read_bytes()
+    cut = line_of(sent(third))
+    left_by_a_worker(tmp_path, known, line_of(sent(second)), line_of(done(second)), b"no record\n", cut[:-9])
+    with RunJournal(tmp_path) as journal:
+        assert journal.answered.keys() == {first.key, second.key}
+        assert journal.lost == []
+    assert repeats(tmp_path / JOURNAL) == 0
+    assert (tmp_path / JOURNAL).read_bytes() == known + line_of(sent(second)) + line_of(done(second)) + b"no record\n"
+    assert not (tmp_path / WORKERS).exists()
+
+
+def test_a_worker_that_was_killed_may_have_had_calls_in_flight(tmp_path: Path) -> None:
+    left_by_a_worker(tmp_path, line_of(sent(call(0), worst=0.5)))
+    with RunJournal(tmp_path) as journal:
+        assert [(lost.key, lost.worst_usd) for lost in journal.lost] == [(call(0).key, 0.5)]
+        assert journal.spent_usd == 0.5
+        assert journal.next_number(call(0).key) == 2
+
+
+def test_a_worker_that_still_writes_is_waited_for(tmp_path: Path) -> None:
+    left_by_a_worker(tmp_path, line_of(sent(call(0))))
+    with (
+        RunJournal(tmp_path / WORKERS / "0000"),
+        pytest.raises(InputError, match="is writing to this run"),
+        RunJournal(tmp_path),
+    ):
+        pass
+    assert (tmp_path / WORKERS / "0000" / JOURNAL).exists()
+    with RunJournal(tmp_path) as journal:
+        assert journal.in_flight_lost == 1
+
+
+def test_a_worker_knows_what_the_run_knows(tmp_path: Path) -> None:
+    with RunJournal(tmp_path) as journal:
+        journal.add(sent(call(0)))
+        journal.add(done(call(0), failure(), final=False))
+    (tmp_path / "worker").mkdir()
+    with RunJournal(tmp_path / "worker", after=tmp_path / JOURNAL) as own:
+        assert own.next_number(call(0).key) == 2

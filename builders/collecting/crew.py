@@ -207,11 +207,11 @@ def _interrupts(place: Path, say: Callable[[str], None]) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> Any:
         nonlocal count
         count += 1
+        stop(place, _INTERRUPTED, at_once=count > 1)
         if count == 1:
             say("Stopping: the calls in flight will be recorded. Press Ctrl-C again to cut them off.")
         elif count == 2:
             say("Stopped at once: the calls in flight were cut off.")
-        stop(place, _INTERRUPTED, at_once=count > 1)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

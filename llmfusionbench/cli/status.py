@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from llmfusionbench.cli.console import say, say_json
+from llmfusionbench.cli.options import ReleaseOut
 from llmfusionbench.errors import InputError
+from llmfusionbench.redaction import public_url
 
 if TYPE_CHECKING:
     from llmfusionbench.release.run_status import RunStatus
@@ -22,17 +24,19 @@ _STATES: Final = {
     "stopped": "stopped by the user",
     "failed": "failed",
     "killed": "ended without a word: it was killed, or its machine stopped",
+    "unfinished": "not complete: it runs, or was killed, since a store has no locks that tell",
     "idle": "not running",
 }
 
 
 @click.command(name="status")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=ReleaseOut(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
-def command(run: Path, as_json: bool) -> int:
+def command(run: Path | str, as_json: bool) -> int:
     """Show how far RUN is: shards or calls done and failed, with the reason, rate, time left, and how to resume it.
 
-    RUN is the --out of a build, rescore or tokens that runs, was interrupted or is done, or the directory of a collect run.
+    RUN is the --out of a build, rescore or tokens that runs, was interrupted or is done, also at a URL, or the directory of a
+    collect run.
     Nothing in it is changed. What is complete, such as a release, is named.
 
     The exit status is 1 if a run has failed, or if there is no run.
@@ -43,7 +47,8 @@ def command(run: Path, as_json: bool) -> int:
     """
     from llmfusionbench.release.run_status import status_document
 
-    result, runs = _found(run)
+    result, runs = _found(run) if isinstance(run, Path) else _found_far(run)
+    run = run if isinstance(run, Path) else public_url(run)
     if result is None and not runs:
         raise InputError(
             f"{run}: no run is there, and nothing that llmfusionbench wrote. "
@@ -75,6 +80,15 @@ def _found(run: Path) -> tuple[str | None, list[RunStatus]]:
     return result, runs
 
 
+def _found_far(url: str) -> tuple[str | None, list[RunStatus]]:
+    """The same for a place in a store."""
+    from llmfusionbench.release.far_status import far_status
+    from llmfusionbench.release.writer import RELEASE
+
+    is_complete, runs = far_status(url)
+    return RELEASE.name if is_complete else None, runs
+
+
 def _kinds() -> list[DirectoryKind]:
     """What a command can have written."""
     from llmfusionbench.auditing.result import AUDIT
@@ -88,7 +102,7 @@ def _kinds() -> list[DirectoryKind]:
     return [RELEASE, AUDIT, REPORT, REPORTS, CORPUS_DIRECTORY, ROUTING, EEE, LOG]
 
 
-def _show(run: Path, one: RunStatus) -> None:
+def _show(run: Path | str, one: RunStatus) -> None:
     """Print the status of a run."""
     from llmfusionbench.release.run_status import text_of
 
@@ -110,7 +124,8 @@ def _show(run: Path, one: RunStatus) -> None:
         rows = "" if one.rate.rows_per_minute is None else f" and {one.rate.rows_per_minute:,.0f} rows"
         say(f"  Rate: {one.rate.per_minute:,.1f} {one.unit}{rows} per minute ({one.rate.basis})")
     if one.seconds_left is not None:
-        say(f"  Time left: about {one.seconds_left / 60:,.1f} minutes, at this rate")
+        runs = "" if one.state == "running" else ", if it runs"
+        say(f"  Time left: about {one.seconds_left / 60:,.1f} minutes, at this rate{runs}")
     say(f"  Kept in: {one.place}")
     if one.state == "running":
         return

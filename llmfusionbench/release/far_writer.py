@@ -18,6 +18,7 @@ from typing import Any, Final
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.redaction import public_url
+from llmfusionbench.release.far_run_record import FarRunRecord
 from llmfusionbench.release.far_shard_store import FarShardStore
 from llmfusionbench.release.release import Release
 from llmfusionbench.release.targets import STATE, StoreTarget, is_marked, marked
@@ -78,9 +79,15 @@ class FarReleaseWriter(ReleaseWriter):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and self.run is not None:
+            self.run.end(error)
         self.keep = False  # what is done is in the store
         super().__exit__(kind, error, trace)
         remove(self._staging)
+
+    def record(self, command: str, options: Mapping[str, Any]) -> FarRunRecord:
+        self.run = record = FarRunRecord(self.work, command, options, self._store)
+        return record
 
     @property
     def target(self) -> StoreTarget:

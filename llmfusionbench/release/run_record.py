@@ -24,7 +24,8 @@ WRITING: Final = "writing shards"
 FINISHING: Final = "finishing"
 LOG: Final = "failure.log"
 """The file with the traceback of the error that has ended the run."""
-_FILE: Final = "run.json"
+RECORD: Final = "run.json"
+"""The file of the record."""
 _WORK: Final = re.compile(r"\.[0-9a-f]{16}\.work")
 
 
@@ -68,14 +69,24 @@ class RunFacts:
     def read(cls, work: Path) -> Self | None:
         """The record in the directory of a run; None if there is none that can be read."""
         try:
-            said = json.loads((work / _FILE).read_bytes())
+            return cls.parsed((work / RECORD).read_bytes())
+        except OSError:
+            return None
+
+    @classmethod
+    def parsed(cls, data: bytes | None) -> Self | None:
+        """The record in these bytes; None if there are none, or they are damaged."""
+        if data is None:
+            return None
+        try:
+            said = json.loads(data)
             ending = said.pop("ending")
             facts = cls(**said, ending=None if ending is None else Ending(**ending))
             texts = (facts.command, facts.host, facts.stage)
             numbers = (facts.started, facts.pid, *facts.shards.values())
             known = all(isinstance(text, str) for text in texts) and all(isinstance(number, int | float) for number in numbers)
             return facts if known else None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
 
@@ -109,11 +120,16 @@ class RunRecord:
         with suppress(OSError):
             with whole_file(self.work / LOG) as log:
                 log.write_text(redacted_traceback(error), encoding="utf-8", errors="backslashreplace")
+            self._keep(self.work / LOG)
             self._write()
 
     def _write(self) -> None:
-        with whole_file(self.work / _FILE) as file:
+        with whole_file(self.work / RECORD) as file:
             file.write_text(json.dumps(self._said), encoding="utf-8")
+        self._keep(self.work / RECORD)
+
+    def _keep(self, file: Path) -> None:
+        """Called with each file that was written."""
 
 
 def works_of(out: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from llmfusionbench._version import NAME, __version__
-from llmfusionbench.release.run_record import LOG, WRITING, RunFacts
+from llmfusionbench.release.run_record import LOG, WRITING, Ending, RunFacts
 from llmfusionbench.release.shard_store import STATE, Receipt, receipts_in
 from llmfusionbench.release.writer import LOCK
 from llmfusionbench.validation.document import check_document
@@ -21,6 +21,9 @@ from llmfusionbench.validation.document import check_document
 _VERSION: Final = "1.0"
 _TABLES: Final = ("responses/", "judge_scores/")
 """The tables whose rows are counted: the first one of which a shard has a file."""
+
+
+State = Literal["running", "stopped", "failed", "killed", "unfinished", "idle"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,9 @@ class RunStatus:
     """One run that has not ended in a result yet."""
 
     command: str
-    state: Literal["running", "stopped", "failed", "killed", "idle"]
-    """`killed`: its process ended without a word. `idle`: of a run of calls, which may be complete."""
+    state: State
+    """`killed`: its process ended without a word. `unfinished`: it runs, or was killed; a store has no locks that tell.
+    `idle`: of a run of calls, which may be complete."""
     unit: Literal["shards", "calls"]
     done: int
     total: int | None
@@ -108,19 +112,35 @@ def run_status(work: Path) -> RunStatus | None:
     facts = RunFacts.read(work)
     if facts is None:
         return None
-    runs = is_locked(work / LOCK)
+    log = work / LOG
+    return status_of(
+        facts, receipts_in(work / STATE), str(work), runs=is_locked(work / LOCK), log=str(log) if log.is_file() else None
+    )
+
+
+def status_of(
+    facts: RunFacts, receipts: Iterable[tuple[str, Receipt]], place: str, *, runs: bool | None, log: str | None
+) -> RunStatus:
+    """The status of a run by its record and its receipts.
+
+    Args:
+        facts: The record.
+        receipts: The name of a shard and its receipt, of all that are kept; some may be stale by now.
+        place: Where they are kept.
+        runs: Whether the run goes on; None if that cannot be known where it has not recorded its end.
+        log: The file with the traceback, if there is one.
+    """
     ending = None if runs else facts.ending
-    kept = [receipt for name, receipt in receipts_in(work / STATE) if _is_planned(name, receipt, facts)]
+    state = _state(ending, runs=runs)
+    kept = [receipt for name, receipt in receipts if _is_planned(name, receipt, facts)]
     total = sum(facts.shards.values()) if facts.shards else None
     rate = _rate(kept, facts, time.time() if runs else None)
-    left = None if rate is None or total is None or not runs else max(0, total - len(kept)) / rate.per_minute * 60
-    failures = []
-    if ending is not None and not ending.stopped:
-        log = work / LOG
-        failures = [Failure(ending.shard, ending.reason, log=str(log) if log.is_file() else None)]
+    goes_on = state in ("running", "unfinished")
+    left = None if rate is None or total is None or not goes_on else max(0, total - len(kept)) / rate.per_minute * 60
+    failures = [] if ending is None or ending.stopped else [Failure(ending.shard, ending.reason, log=log)]
     return RunStatus(
         command=facts.command,
-        state="running" if runs else "killed" if ending is None else "stopped" if ending.stopped else "failed",
+        state=state,
         unit="shards",
         done=len(kept),
         total=total,
@@ -134,8 +154,14 @@ def run_status(work: Path) -> RunStatus | None:
         pid=facts.pid,
         directory=facts.directory,
         resume=facts.line,
-        place=str(work),
+        place=place,
     )
+
+
+def _state(ending: Ending | None, *, runs: bool | None) -> State:
+    if ending is not None:
+        return "stopped" if ending.stopped else "failed"
+    return "unfinished" if runs is None else "running" if runs else "killed"
 
 
 def is_locked(lock: Path) -> bool:

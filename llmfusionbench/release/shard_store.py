@@ -150,6 +150,12 @@ class ShardStore:
 
 def receipts_in(path: Path) -> Iterator[tuple[str, Receipt]]:
     """The name of a shard and its receipt, of all in the directory of a store that can be read; some may be stale by now."""
-    for place in sorted(path.glob(f"{_RECEIPT}-*.json")):
-        if (receipt := Receipt.read(place)) is not None:
-            yield place.stem.removeprefix(f"{_RECEIPT}-"), receipt
+    for place in sorted(path.glob("*.json")):
+        if (shard := shard_of(place.name)) is not None and (receipt := Receipt.read(place)) is not None:
+            yield shard, receipt
+
+
+def shard_of(name: str) -> str | None:
+    """The shard that a file in the directory of a store is the receipt of; None for another file."""
+    start, end = f"{_RECEIPT}-", ".json"
+    return name.removeprefix(start).removesuffix(end) if name.startswith(start) and name.endswith(end) else None

@@ -22,7 +22,7 @@ def places_of(rows: pa.Table | pa.RecordBatch) -> Places:
     stated = pc.and_(files.is_valid(), numbers.is_valid())
     encoded = files.filter(stated).dictionary_encode()
     codes, numbers = encoded.indices.to_numpy(), numbers.filter(stated).to_numpy()
-    return {file: np.unique(numbers[codes == code]) for code, file in enumerate(encoded.dictionary.to_pylist())}
+    return {file: _distinct(numbers[codes == code]) for code, file in enumerate(encoded.dictionary.to_pylist())}
 
 
 def table_of(places: Iterable[Places]) -> pa.Table:
@@ -81,4 +81,12 @@ def _add(noted: dict[str, list[npt.NDArray[np.int64]]], places: Places) -> None:
 
 
 def _whole(parts: list[npt.NDArray[np.int64]] | None) -> npt.NDArray[np.int64]:
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+    return _distinct(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+
+def _distinct(rows: _Rows) -> _Rows:
+    """Sorted, each once. Sorting is faster than the look-ups of `np.unique`, since most rows come in order."""
+    rows = np.sort(rows)
+    new = np.ones(len(rows), bool)
+    new[1:] = rows[1:] != rows[:-1]
+    return rows[new]

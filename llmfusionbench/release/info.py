@@ -108,7 +108,8 @@ def _cells(responses: pa.Table) -> int:
         coded = responses[name].dictionary_encode(null_encoding="encode").unify_dictionaries()
         codes = [chunk.indices.to_numpy() for chunk in coded.chunks]
         cells = cells * max((len(chunk.dictionary) for chunk in coded.chunks), default=1) + np.concatenate([*codes, cells[:0]])
-    return len(np.unique(cells))
+    cells.sort()  # faster than np.unique, which looks each one up
+    return int(np.count_nonzero(np.diff(cells))) + (cells.size > 0)
 
 
 def _counts(values: pa.ChunkedArray, null: str | None = None) -> dict[str, int]:

@@ -94,7 +94,8 @@ def fetch(
             target.parent.mkdir(parents=True, exist_ok=True)
             attempt(lambda one=one, target=target: files.get_file(one.path, str(target)))  # type: ignore[misc]
         if one.size is not None and target.stat().st_size != one.size:
-            raise InputError(f"{shown}: {target.name} arrived with {target.stat().st_size:,} bytes, expected {one.size:,}")
+            came = f"{target.name} arrived with {target.stat().st_size:,} bytes, expected {one.size:,}"
+            raise InputError(f"{shown}: {came}. Remedy: try again")
         tell("files fetched", done, len(wanted))
     return copies
 

@@ -7,11 +7,10 @@ and the progress are those of all. What a killed run has left of them is taken i
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from types import FrameType
@@ -33,7 +32,7 @@ from llmfusionbench.builders.collecting.worker import AT_ONCE, STOP, Again, Made
 from llmfusionbench.builders.reading.run_files import JOURNAL, QUERIES, RUN, SENT
 from llmfusionbench.builders.reading.run_journal import RunAnswers, places_of_run
 from llmfusionbench.engines import Engine, Local
-from llmfusionbench.errors import InputError, LLMFusionBenchError
+from llmfusionbench.errors import InputError
 from llmfusionbench.storage.files import whole_file
 
 _GLANCE_S: Final = 0.5
@@ -123,8 +122,7 @@ def _made(units: Sequence[Unit], engine: Engine, journal: RunJournal, board: Boa
     """Have the workers make their calls, and take what comes into the journal of the run."""
     place = units[0].folder.parent
     place.mkdir(exist_ok=True)
-    for name in (STOP, AT_ONCE):
-        (place / name).unlink(missing_ok=True)
+    _withdraw(place)
     made: list[Made] = []
     said: dict[str, None] = {}
     with _taken_in(units, journal, board, place), _interrupts(place, say):
@@ -147,7 +145,7 @@ def _taken_in(units: Sequence[Unit], journal: RunJournal, board: Board, place: P
     """
     read = dict.fromkeys((unit.folder for unit in units), 0)
     ended = threading.Event()
-    fault: list[LLMFusionBenchError] = []
+    fault: list[BaseException] = []
 
     def follow() -> None:
         try:
@@ -159,7 +157,7 @@ def _taken_in(units: Sequence[Unit], journal: RunJournal, board: Board, place: P
                         read[folder] = end
                         if record is not None:
                             _show(board, record)
-        except LLMFusionBenchError as error:
+        except BaseException as error:  # the thread of the command raises it
             fault.append(error)
             stop(place, journal.fault or "an error")
 
@@ -175,7 +173,9 @@ def _taken_in(units: Sequence[Unit], journal: RunJournal, board: Board, place: P
     for folder, start in read.items():
         if (folder / JOURNAL).exists():
             journal.take_in(folder, start)
-    shutil.rmtree(place)
+    _withdraw(place)
+    with suppress(OSError):  # it has other files
+        place.rmdir()
 
 
 def _show(board: Board, record: Record) -> None:
@@ -194,6 +194,12 @@ def stop(place: Path, reason: str, *, at_once: bool = False) -> None:
         file.write_text(reason, encoding="utf-8")
     if at_once:
         (place / AT_ONCE).touch()
+
+
+def _withdraw(place: Path) -> None:
+    """Take back what `stop` has written, or an earlier run."""
+    for name in (STOP, AT_ONCE):
+        (place / name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -79,7 +79,8 @@ class RunJournal:
             undo.callback(self._file.close)
             for left in worker_folders(self.folder):
                 self.take_in(left)
-            shutil.rmtree(self.folder / WORKERS, ignore_errors=True)
+            with suppress(OSError):  # it has other files, or is not there
+                (self.folder / WORKERS).rmdir()
             self.lost = self.state.open_attempts()
             self._reserve()
             undo.pop_all()

@@ -155,11 +155,10 @@ def marks(marked: str, low: str, options: Options) -> list[Commitment]:
 
 
 def _phrases(marked: str, low: str, options: Options) -> Iterator[Commitment]:
-    english = "answer" in low and low.isascii()
-    if not english:
-        if not any(word in low for word in (mark_words.LATIN_WORDS if low.isascii() else mark_words.ANSWER_WORDS)):
-            return
-        english = not any(word in low for word in mark_words.ANSWER_WORDS[1:])
+    known = "answer" in low
+    english = (known and low.isascii()) or not mark_words.has_foreign_word(low)
+    if english and not known:
+        return
     for found in list(mark_words.MARK[english].finditer(low))[-_MARKS:]:
         if supposed(low, found.start()) or (
             "would be" in found[0]

@@ -18,7 +18,19 @@ ANSWER_WORDS = (
     "\u0111\u00e1p \u00e1n", "tr\u1ea3 l\u1eddi", "jawaban", "jawapan", "cevap", "yan\u0131t", "odpowied", "antwoord",
 )  # fmt: skip
 """The word for "answer" (the stem, where endings differ) in the languages of widespread multiple-choice tasks."""
-LATIN_WORDS = tuple(word for word in ANSWER_WORDS if word.isascii())
+_ASCII_WORDS = tuple(word for word in ANSWER_WORDS[1:] if word.isascii())
+_OTHER_WORDS = tuple(word for word in ANSWER_WORDS[1:] if not word.isascii())
+_OTHER_LETTER = lazy_pattern("[^\x00-\x7f\ue000-\uf8ff]")
+"""A letter that is neither ASCII nor a mention: each of `_OTHER_WORDS` has one, and few texts do."""
+
+
+def has_foreign_word(low: str) -> bool:
+    """Whether a text, with or without mentions, has a word for "answer" in a language other than English."""
+    if any(word in low for word in _ASCII_WORDS):
+        return True
+    return _OTHER_LETTER.search(low) is not None and any(word in low for word in _OTHER_WORDS)
+
+
 _COPULA = (
     r"(?:(?:is|was|are|would be|will be|should be|must be|has to be|appears to be|seems to be)\b(?! ?(?:not|n't"
     r"|n\u2019t)\b)"

@@ -43,7 +43,7 @@ def fetched(inputs: Sequence[str | Path], tell: Progress | None = None) -> Itera
     if not urls:
         yield [Path(one) for one in named]
         return
-    from llmfusionbench.remote.fetch import fetch
+    from llmfusionbench.remote.fetch import Origin, fetch
 
     keep_urls_secret(urls)
     # The folders above a file may name its split, so that the name of this one must not.
@@ -52,9 +52,10 @@ def fetched(inputs: Sequence[str | Path], tell: Progress | None = None) -> Itera
     token = _root.set(root)
     try:
         paths: dict[Path, None] = {}
+        taken: dict[str, Origin] = {}
         for one in named:
             paths |= dict.fromkeys(
-                fetch(one, root, tell or (lambda *_: None), beside=(EXPORT,)) if isinstance(one, str) else [one]
+                fetch(one, root, tell or (lambda *_: None), beside=(EXPORT,), taken=taken) if isinstance(one, str) else [one]
             )
         yield list(paths)
     except LLMFusionBenchError as error:

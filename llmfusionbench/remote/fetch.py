@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from llmfusionbench.errors import InputError
-from llmfusionbench.redaction import public_url
+from llmfusionbench.redaction import HIDDEN, public_url
 from llmfusionbench.remote import store_errors
 from llmfusionbench.remote.object_store import ObjectStore
 from llmfusionbench.remote.store_errors import Fault, attempted, said
@@ -25,6 +25,9 @@ Result = TypeVar("Result")
 
 MOST_FILES: Final = 100_000
 """Largest number of files of one directory or pattern."""
+
+Origin = tuple[int, str]
+"""The file system of fsspec, as its hash, and the path of a file in it."""
 
 _WEB: Final = ("http", "https")
 _PART: Final = re.compile(r"[^/\\\x00]{1,255}")
@@ -46,6 +49,7 @@ def fetch(
     tell: Progress,
     *,
     beside: Sequence[str] = (),
+    taken: dict[str, Origin] | None = None,
     waits: tuple[float, ...] | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> list[Path]:
@@ -56,6 +60,7 @@ def fetch(
         root: An existing directory.
         tell: Called as tell(stage, done, total).
         beside: Names of files that are copied, too, where they stand beside a file that is.
+        taken: Place below `root` of each copy of other URLs -> what it is a copy of; those of this one are added.
         waits: Pauses before further attempts, seconds.
         pause: Waits for a number of seconds.
 
@@ -64,7 +69,7 @@ def fetch(
 
     Raises:
         InputError: it does not exist, cannot be read, is larger than the free room of the disk, or has a name that leads
-            elsewhere; or the URL cannot be read.
+            elsewhere or is that of another file in `taken`; or the URL cannot be read.
         MissingExtraError: the package for the protocol is not installed.
     """
     store = ObjectStore(_spelt(url))
@@ -88,14 +93,17 @@ def fetch(
     if not wanted:
         raise InputError(f"{shown}: no such file. Remedy: check the address")
     _check(wanted.values(), shown, root)
+    _take({} if taken is None else taken, wanted, hash(files), shown)
     for done, one in enumerate(wanted.values(), start=1):
         target = root / one.name
         with filling(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             attempt(lambda one=one, target=target: files.get_file(one.path, str(target)))  # type: ignore[misc]
         if one.size is not None and target.stat().st_size != one.size:
-            came = f"{target.name} arrived with {target.stat().st_size:,} bytes, expected {one.size:,}"
-            raise InputError(f"{shown}: {came}. Remedy: try again")
+            raise InputError(
+                f"{shown}: {target.name} arrived with {target.stat().st_size:,} bytes, expected {one.size:,}. "
+                "Remedy: try again once nothing writes there"
+            )
         tell("files fetched", done, len(wanted))
     return copies
 
@@ -133,7 +141,9 @@ def _listed(files: Any, top: str, protocol: str, beside: Sequence[str]) -> Itera
 def _name(path: str, protocol: str) -> str:
     """Where the copy of a path is, below the root. Raises InputError if a part of it is not a plain name."""
     if protocol in _WEB:
-        parts = urlsplit(public_url(path))
+        if (shown := public_url(path)) == HIDDEN:
+            raise InputError(f"{HIDDEN}: it is not clear which part is secret. Remedy: write @ in its path and query as %40")
+        parts = urlsplit(shown)
         path = f"{parts.netloc}/{unquote(parts.path).strip('/')}"
     names = path.strip("/").split("/")
     for name in names:
@@ -143,7 +153,7 @@ def _name(path: str, protocol: str) -> str:
 
 
 def _check(found: Collection[_Found], shown: str, root: Path) -> None:
-    """Raise InputError if the files are too many or too large, or one has the name of a folder of another."""
+    """Raise InputError if the files are too many or too large."""
     total, count = sum(one.size or 0 for one in found), len(found)
     if count > MOST_FILES:
         raise InputError(f"{shown}: {count:,} files, expected at most {MOST_FILES:,}. Remedy: name fewer of them")
@@ -151,8 +161,18 @@ def _check(found: Collection[_Found], shown: str, root: Path) -> None:
         raise InputError(
             f"{shown}: {total:,} bytes, and {free:,} are free in {root.parent}. Remedy: set TMPDIR to a larger disk"
         )
-    folders = {str(parent) for one in found for parent in PurePosixPath(one.name).parents}
-    if (clash := next((one.name for one in found if one.name in folders), None)) is not None:
+
+
+def _take(taken: dict[str, Origin], found: Mapping[str, _Found], files: int, shown: str) -> None:
+    """Add what is copied to `taken`. Raises InputError if two files, or a file and a folder, would have one place."""
+    for name, one in found.items():
+        if taken.setdefault(name, (files, one.path)) != (files, one.path):
+            raise InputError(
+                f"{shown}: another input has the same address but for its query, user or host. "
+                "Remedy: copy the files to a directory under other names, and name that"
+            )
+    folders = {str(parent) for name in taken for parent in PurePosixPath(name).parents}
+    if (clash := next((name for name in taken if name in folders), None)) is not None:
         raise InputError(f"{shown}: has a file and a folder of one name ({PurePosixPath(clash).name}). Remedy: name files")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from llmfusionbench.builders import build
 from llmfusionbench.builders.reading.fetched import fetched, origin
@@ -18,6 +19,7 @@ from llmfusionbench.remote.fetch import fetch
 from tests.helpers import warm
 from tests.helpers.command import Command
 from tests.helpers.hub import LocalHub
+from tests.helpers.range_server import RangeServer
 from tests.remote.conftest import SECRET, Bucket, needs_s3
 
 LLMS = ("small", "large")
@@ -142,6 +144,73 @@ def test_a_file_and_a_folder_of_one_name(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(type(files), "find", lambda self, path, detail=False: listing)
     with pytest.raises(InputError, match=r"^memory://both: has a file and a folder of one name \(a\)\. Remedy: name files$"):
         fetch("memory://both", tmp_path, lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (
+            "/log.jsonl?id=number-one",
+            "/log.jsonl?id=number-two",
+            r"/log\.jsonl: another input has the same address but for its ",
+        ),
+        ("/log", "/log/more.jsonl", r"/log/more\.jsonl: has a file and a folder of one name \(log\)\. Remedy: name files$"),
+    ],
+    ids=["queries", "folder"],
+)
+def test_inputs_whose_copies_would_have_one_place(own_tmp: Path, first: str, second: str, message: str) -> None:
+    """Neither replaces the other; the same URL twice is one file."""
+    with RangeServer({"/data/log.jsonl": b"a", "/data/log": b"b", "/data/log/more.jsonl": b"c"}) as web:
+        with fetched([web.url + first, web.url + first]) as paths:
+            assert len(paths) == 1
+        with pytest.raises(InputError, match=f"^{web.url}{message}") as caught, fetched([web.url + first, web.url + second]):
+            pass
+    assert "number-" not in str(caught.value)
+    assert list(own_tmp.iterdir()) == []
+
+
+def test_the_same_path_of_two_hosts(own_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the paths of a file system have no host, as those of FTP, the name of a copy has none either."""
+
+    class Hosts(MemoryFileSystem):
+        protocol = "hosts"
+        cachable = False
+
+        def __init__(self, host: str) -> None:
+            super().__init__()
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return "/" + path.removeprefix("hosts://").partition("/")[2] if "://" in path else path
+
+        @staticmethod
+        def _get_kwargs_from_urls(path: str) -> dict[str, str]:
+            return {"host": path.removeprefix("hosts://").partition("/")[0]}
+
+    monkeypatch.setattr(MemoryFileSystem, "store", {})
+    fsspec.register_implementation("hosts", Hosts, clobber=True)
+    Hosts("any").pipe_file("/log.jsonl", b"a")
+    with fetched(["hosts://a/log.jsonl"]) as paths:
+        assert [path.read_bytes() for path in paths] == [b"a"]
+    with (
+        pytest.raises(
+            InputError, match=r"^hosts://b/log\.jsonl: another input has the same address but for its query, user or "
+        ),
+        fetched(["hosts://a/log.jsonl", "hosts://b/log.jsonl"]),
+    ):
+        pass
+
+
+def test_a_url_whose_secret_has_no_clear_end(own_tmp: Path) -> None:
+    """Its copy would be called as every other such URL."""
+    with (
+        RangeServer({"/data/log.jsonl": b"a"}) as web,
+        pytest.raises(InputError) as caught,
+        fetched([f"{web.url}/log.jsonl?user=me@example.org"]),
+    ):
+        pass
+    remedy = "Remedy: write @ in its path and query as %40"
+    assert str(caught.value) == f"[hidden URL]: it is not clear which part is secret. {remedy}"
 
 
 def test_a_file_of_this_machine_by_its_url(here: Path, own_tmp: Path) -> None:

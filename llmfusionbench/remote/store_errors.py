@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, TypeVar
 
-from llmfusionbench.redaction import harmless
+from llmfusionbench.redaction import harmless, redacted_start
 from llmfusionbench.remote.store import BUSY
 
 Result = TypeVar("Result")
@@ -66,8 +66,8 @@ def fault_of(error: BaseException) -> Fault:
 
 
 def said(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:_SHOWN] or type(error).__name__
+    """The start of what an error says, in one line. No secret is cut in two there."""
+    return redacted_start((str(error).splitlines() or [""])[0], _SHOWN) or type(error).__name__
 
 
 def attempted(
@@ -90,11 +90,18 @@ def attempted(
         except store_errors() as error:
             if isinstance(error, OSError) and error.errno in _OWN:
                 raise
-            fault = fault_of(error)
+            met = _met(error)
+            fault = fault_of(met)
             if wait is None or fault not in ("busy", "unreachable"):
-                raise explain(error, fault) from harmless(error)
+                raise explain(met, fault) from harmless(error)
             pause(wait)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _met(error: Exception) -> Exception:
+    """What a client met. fsspec's client of web servers says that a file is missing, whatever it met."""
+    cause = error.__cause__
+    return cause if isinstance(error, FileNotFoundError) and isinstance(cause, store_errors()) else error
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -111,7 +118,7 @@ def _status(error: BaseException) -> int | None:
     response = getattr(error, "response", None)
     about = response.get("ResponseMetadata") if isinstance(response, dict) else None
     found = about.get("HTTPStatusCode") if isinstance(about, dict) else getattr(response, "status_code", None)
-    for status in (found, getattr(error, "status", None), getattr(error, "code", None)):
-        if isinstance(status, int):
-            return status
-    return None
+    if isinstance(found, int):
+        return found
+    statuses = (getattr(error, name, None) for name in ("status", "code"))  # aiohttp warns where its `code` is looked at
+    return next((status for status in statuses if isinstance(status, int)), None)

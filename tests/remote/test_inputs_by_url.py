@@ -147,6 +147,31 @@ def test_a_file_and_a_folder_of_one_name(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("403", r"the store denies access \(403, .*\)\. Remedy: check your credentials and rights"),
+        ("503", r"cannot be read \(503, .*\)\. Remedy: try again later"),
+        ("400", r"cannot be read \(400, .*\)\. Remedy: try again later"),
+        ("404", r"no such file\. Remedy: check the address"),
+        ("drop", r"no answer \(.*\)\. Remedy: check the address and the network, then try again"),
+    ],
+)
+def test_faults_of_a_web_server(own_tmp: Path, fault: str, message: str) -> None:
+    """Each is named as what it is, and one that may pass is tried again. No part of the query is shown."""
+    secret, place = "b4rely-" * 20, f"/{'n' * 60}/log.jsonl"
+    with RangeServer({f"/data{place}": b"a"}, faults={"/data/": [fault] * 99}) as web:
+        url = f"{web.url}{place}?id={secret}"
+        with pytest.raises(InputError, match=f"^{web.url}{place}: {message}$") as caught, fetched([url]):
+            pass
+        web.faults["/data/"] = [fault] * 3
+        if fault in ("503", "drop"):
+            with fetched([url]) as paths:
+                assert [path.read_bytes() for path in paths] == [b"a"]
+    assert "b4rely" not in repr((caught.value, caught.value.__cause__))
+    assert list(own_tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("first", "second", "message"),
     [
         (

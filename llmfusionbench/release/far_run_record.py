@@ -9,7 +9,7 @@ from typing import Any
 
 from llmfusionbench.errors import InputError
 from llmfusionbench.release.run_record import RunRecord
-from llmfusionbench.release.targets import STATE
+from llmfusionbench.release.targets import RUN, STATE
 from llmfusionbench.remote.object_writer import ObjectWriter
 
 
@@ -25,10 +25,11 @@ class FarRunRecord(RunRecord):
         super().__init__(work, command, options)
 
     def end(self, error: BaseException) -> None:
-        """See `RunRecord.end`. A store that is down takes no record, and is asked once."""
-        self._store = ObjectWriter(self._store.url, waits=())
+        """See `RunRecord.end`. A store that is down, or where another run has completed a release, takes no record."""
+        self._store = ObjectWriter(self._store.url, waits=())  # asked once
         with suppress(InputError):
-            super().end(error)
+            if self._store.about(RUN) is not None:
+                super().end(error)
 
     def _keep(self, file: Path) -> None:
         self._store.put(f"{STATE}/{file.name}", file)

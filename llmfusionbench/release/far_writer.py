@@ -21,7 +21,7 @@ from llmfusionbench.redaction import public_url
 from llmfusionbench.release.far_run_record import FarRunRecord
 from llmfusionbench.release.far_shard_store import FarShardStore
 from llmfusionbench.release.release import Release
-from llmfusionbench.release.targets import STATE, StoreTarget, is_marked, marked
+from llmfusionbench.release.targets import RUN, STATE, StoreTarget, completed, is_marked, marked
 from llmfusionbench.release.url_place import url_place
 from llmfusionbench.release.writer import ReleaseWriter
 from llmfusionbench.remote.object_writer import ObjectWriter, Stored
@@ -38,8 +38,6 @@ _UNWRITABLE: Final = {
     "memory": "the memory of a process ends with it. Remedy: choose another --out",
 }
 """Protocol -> why no release is written there, and what to do."""
-_RUN: Final = f"{STATE}/run"
-"""An object that a run writes first, so that a store that cannot be written is known before the work."""
 
 
 class StateWarning(UserWarning):
@@ -74,7 +72,7 @@ class FarReleaseWriter(ReleaseWriter):
     def __enter__(self) -> FarReleaseWriter:
         found = self._store.stored()
         self._check_there(found)
-        self._store.put(_RUN, b"")
+        self._store.put(RUN, b"")
         super().__enter__()
         return self
 
@@ -105,7 +103,7 @@ class FarReleaseWriter(ReleaseWriter):
             raise InputError(f"{self.place}: a release is there already{why}. Remedy: choose another --out, or remove it first")
         ours = marked(found)
         other = next((name for name in sorted(found) if name not in ours and not name.startswith(f"{STATE}/")), None)
-        if other is not None and _RUN not in found:
+        if other is not None and RUN not in found:
             raise InputError(
                 f"{self.place}: holds {other}, which is not part of an unfinished release. Remedy: choose another --out"
             )
@@ -123,6 +121,8 @@ class FarReleaseWriter(ReleaseWriter):
                     f"{self.place / name}: is not as this run has written it. Remedy: see what else writes there, and run the "
                     "same command again, which writes only what is missing"
                 )
+        if MANIFEST in found:
+            raise completed(self.place)
         left = (name for name in found if name in marked(found) or _SHARD.fullmatch(name))
         self._store.remove(sorted(set(left) - listed.keys()))  # of an earlier run with other settings
         self._store.put(MANIFEST, self.path / MANIFEST)

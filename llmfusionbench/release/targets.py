@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
+from llmfusionbench.errors import InputError
+from llmfusionbench.storage.address import Address
 from llmfusionbench.storage.files import sha256
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 STATE: Final = ".state"
 """The folder of an unfinished release in a store. Readers ask for no file in it, and it goes when the release is complete."""
+
+RUN: Final = f"{STATE}/run"
+"""An object that a run writes first, so that a store that cannot be written is known before the work."""
 
 _MARKERS: Final = f"{STATE}/files/"
 
@@ -67,12 +72,19 @@ class StoreTarget:
     def take(self, file: Path, name: str, entry: Mapping[str, Any]) -> None:
         if self.has(name, entry):  # since an earlier run
             return
+        if self.store.about(RUN) is None:
+            raise completed(self.store.address)
         stored = self.store.put(name, file)
         self.store.put(_marker(name, entry["sha256"], stored), b"")
 
     def has(self, name: str, entry: Mapping[str, Any]) -> bool:
         stored = self.store.about(name)
         return stored is not None and self.store.about(_marker(name, entry["sha256"], stored)) is not None
+
+
+def completed(place: Address) -> InputError:
+    """The error of a run whose place another one has completed meanwhile."""
+    return InputError(f"{place}: another run has completed a release there. Remedy: choose another --out")
 
 
 def is_marked(name: str, digest: str, found: Mapping[str, Stored]) -> bool:

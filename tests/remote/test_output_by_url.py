@@ -25,7 +25,8 @@ from llmfusionbench.engines import Engine
 from llmfusionbench.errors import InputError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release
-from llmfusionbench.release.targets import STATE
+from llmfusionbench.release.far_writer import FarReleaseWriter
+from llmfusionbench.release.targets import STATE, StoreTarget
 from tests.helpers.command import Command
 from tests.helpers.importable import importable
 from tests.helpers.sample_part import write_part
@@ -248,6 +249,33 @@ def test_a_file_that_another_run_replaces(bucket_at_proxy: Bucket, part: Path) -
     assert MANIFEST not in bucket_at_proxy.names("v1")
     rescore(part, f"{bucket_at_proxy.url}/v1", workers=1)
     assert llmfusionbench.open_release(f"{bucket_at_proxy.url}/v1").local()
+
+
+@pytest.mark.parametrize("at", ["a shard", "the end"])
+def test_another_run_that_completes_meanwhile(
+    bucket_at_proxy: Bucket, part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Its release stays as it is: neither its files nor its manifest are replaced."""
+    url = f"{bucket_at_proxy.url}/v1"
+    near = rescore(part, tmp_path / "near", workers=1).release
+    where: type = StoreTarget if at == "a shard" else FarReleaseWriter
+    name = "take" if at == "a shard" else "finish"
+    step = getattr(where, name)
+
+    def meanwhile(self: Any, *arguments: Any) -> Any:
+        monkeypatch.setattr(where, name, step)
+        rescore(part, url, workers=1)
+        return step(self, *arguments)
+
+    monkeypatch.setattr(where, name, meanwhile)
+    with pytest.raises(InputError) as caught:
+        recount(part, url, tokenizer="cl100k_base", workers=1)
+    assert str(caught.value) == f"{url}: another run has completed a release there. Remedy: choose another --out"
+    assert near is not None
+    far = llmfusionbench.open_release(url)
+    assert far.manifest_sha256 == near.manifest_sha256
+    assert digests(far.local()) == digests(near)
+    assert bucket_at_proxy.names("v1") == {MANIFEST, *near.manifest["files"]}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

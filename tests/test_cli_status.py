@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +250,53 @@ def test_a_file_is_no_run(place: Path, lfb: Command) -> None:
     code, printed, err = lfb("status", "notes.txt")
     assert (code, printed) == (1, "")
     assert err.startswith("llmfusionbench: error: notes.txt: no run is there")
+
+
+FACTS = {
+    "command": "build", "options": {"a": 1}, "started": 1.7e9, "host": "h", "pid": 1, "directory": "/x", "line": "build",
+    "stage": "writing shards", "settings": "s", "shards": {"train": 3}, "writing": 1.7e9,
+    "ending": {"at": 1.7e9, "stopped": False, "reason": "r", "shard": "train-1"},
+}  # fmt: skip
+SHARD = "responses/train-00000-of-00003.parquet"
+RECEIPT = {
+    "input": "i", "settings": "s", "notes": {}, "finished": 1.7e9 + 5,
+    "files": {SHARD: {"rows": 3, "bytes": 1, "sha256": "x"}},
+}  # fmt: skip
+ODD: list[Any] = [
+    None, "x", 3, -1, 10**30, float("inf"), float("nan"), True, [], {}, ["x"], {"train": "x"}, {"train": 1.5}, {"train": None},
+    {"train": -5}, {"train": 10**30}, {"x": float("nan")}, {"a": [[1]]}, "\x1b[31mred",
+]  # fmt: skip
+
+
+def changed(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The data with each odd value in place of each of its own, at every level."""
+    for name, own in data.items():
+        yield from ({**data, name: value} for value in ODD)
+        if isinstance(own, dict):
+            yield from ({**data, name: inner} for inner in changed(own))
+
+
+@pytest.mark.parametrize("what", ["record", "receipt"])
+def test_no_value_that_a_run_keeps_breaks_its_status(place: Path, lfb: Command, what: str) -> None:
+    """A record or a receipt with a value that it cannot have counts as none."""
+    work = place / ".out.0123456789abcdef.work"
+    (work / "state").mkdir(parents=True)
+    record, receipt = work / "run.json", work / "state" / "receipt-train-00000-of-00003.json"
+    record.write_text(json.dumps(FACTS))
+    receipt.write_text(json.dumps(RECEIPT))
+    (run,) = status(lfb, wanted=1)["runs"]
+    assert (run["done"], run["total"]) == (1, 3)
+    file, data = (record, FACTS) if what == "record" else (receipt, RECEIPT)
+    shown = 0
+    for one in changed(data):
+        file.write_text(json.dumps(one))
+        code, printed, err = lfb("status", "out", "--json")
+        assert "Traceback" not in err
+        if printed:
+            found = json.loads(printed, parse_constant=lambda name: pytest.fail(name))
+            check_status(found)
+            shown += len(found["runs"])
+            assert "\x1b" not in lfb("status", "out")[1]
+        else:
+            assert (code, err.count("\n")) == (1, 1)
+    assert shown

@@ -47,7 +47,7 @@ def resumable(writer: ReleaseWriter) -> Iterator[Path]:
         _drop_others(writer)
     except BaseException as error:
         is_about_input = isinstance(error, InputError) and not isinstance(error, EngineError)
-        writer.keep = not is_about_input and any(receipts_in(writer.work / STATE))
+        writer.keep = writer.keep and not is_about_input and any(receipts_in(writer.work / STATE))
         raise
     finally:
         shutil.rmtree(records, ignore_errors=True)

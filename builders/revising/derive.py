@@ -17,10 +17,10 @@ from typing import Any, Final, Literal, Protocol
 
 import pyarrow as pa
 
-from llmfusionbench import _version
 from llmfusionbench.builders.making.views import make_views
 from llmfusionbench.builders.revising.carry import carry_over, described, with_warnings
 from llmfusionbench.engines import Engine, Local, engine_of
+from llmfusionbench.engines.ray_tasks import versions
 from llmfusionbench.errors import ReleaseError
 from llmfusionbench.manifest import MANIFEST
 from llmfusionbench.release import Release, open_release, write_shard
@@ -148,7 +148,7 @@ def derive(
 
 def _digest(release: Release, revision: Revision) -> str:
     """Digest of everything the new release depends on; the manifest has the digest of every file."""
-    parts = [release.manifest_sha256, revision.name, revision.options(), _version.__version__, SCHEMA_VERSION]
+    parts = [release.manifest_sha256, revision.name, revision.options(), versions(), SCHEMA_VERSION]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 
 from llmfusionbench.engines.engine import unit_of
 from llmfusionbench.redaction import redacted_data, redacted_message, redacted_traceback
+from llmfusionbench.release.record_values import is_count, is_moment, plain_json
 from llmfusionbench.storage.command_line import command_line
 from llmfusionbench.storage.files import whole_file
 
@@ -79,15 +80,28 @@ class RunFacts:
         if data is None:
             return None
         try:
-            said = json.loads(data)
+            said = plain_json(data)
             ending = said.pop("ending")
             facts = cls(**said, ending=None if ending is None else Ending(**ending))
-            texts = (facts.command, facts.host, facts.stage)
-            numbers = (facts.started, facts.pid, *facts.shards.values())
-            known = all(isinstance(text, str) for text in texts) and all(isinstance(number, int | float) for number in numbers)
-            return facts if known else None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
+        return facts if facts._is_whole() else None
+
+    def _is_whole(self) -> bool:
+        """Whether all values are of their kinds."""
+        texts, ends = (self.command, self.host, self.stage), self.ending
+        return (
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(text, str | None) for text in (self.directory, self.line, self.settings))
+            and isinstance(self.options, dict)
+            and is_moment(self.started)
+            and is_count(self.pid)
+            and isinstance(self.shards, dict)
+            and all(map(is_count, self.shards.values()))
+            and (self.writing is None or is_moment(self.writing))
+            and (ends is None or (is_moment(ends.at) and isinstance(ends.stopped, bool)))
+            and (ends is None or (isinstance(ends.reason, str) and isinstance(ends.shard, str | None)))
+        )
 
 
 class RunRecord:

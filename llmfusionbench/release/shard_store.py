@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol, Self
 
 import pyarrow as pa
 
+from llmfusionbench.release.record_values import is_count, is_moment, plain_json
 from llmfusionbench.release.targets import Target
 from llmfusionbench.storage.markers import marker
 
@@ -61,12 +62,23 @@ class Receipt:
         if data is None:
             return None
         try:
-            said = json.loads(data)
-            receipt = cls(**said)
-            sums = [receipt.input, receipt.settings, *receipt.notes.values(), *(e["sha256"] for e in receipt.files.values())]
-            return receipt if all(isinstance(text, str) for text in sums) and receipt.finished > 0 else None
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            receipt = cls(**plain_json(data))
+        except (ValueError, TypeError, RecursionError):
             return None
+        return receipt if receipt._is_whole() else None
+
+    def _is_whole(self) -> bool:
+        """Whether all values are of their kinds."""
+        if not all(isinstance(named, dict) for named in (self.files, self.notes)):
+            return False
+        entries = [entry for entry in self.files.values() if isinstance(entry, dict)]
+        return (
+            len(entries) == len(self.files)
+            and all(isinstance(text, str) for text in (self.input, self.settings, *self.notes.values()))
+            and all(isinstance(entry.get("sha256"), str) for entry in entries)
+            and all(is_count(entry.get(name)) for entry in entries for name in ("rows", "bytes"))
+            and is_moment(self.finished)
+        )
 
 
 class ShardStore:

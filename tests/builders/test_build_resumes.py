@@ -227,6 +227,29 @@ def test_two_at_once_do_not_share_a_directory(log: Path, tmp_path: Path, monkeyp
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
+def test_the_second_of_two_at_once_leaves_nothing_after_an_error(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No later run could resume what it has done."""
+    out = tmp_path / "here" / "out"
+    finish, seen = ShardStore.finish, []
+
+    def meanwhile(store: ShardStore, *arguments: Any) -> None:
+        finish(store, *arguments)
+        if not seen:
+            seen.append(None)
+            with monkeypatch.context() as patched:
+                patched.setattr(ShardStore, "finish", finish)
+                patched.setattr(ShardStore, "finish", fails_at(3, OSError(errno.ENOSPC, "No space left on device")))
+                with pytest.raises(OSError, match="No space left"):
+                    build("table", [log], out, workers=1)
+            seen[0] = [path.suffix for path in out.parent.iterdir()]
+
+    monkeypatch.setattr(ShardStore, "finish", meanwhile)
+    build("table", [log], out, workers=1)
+    assert seen == [[".work"]]
+
+
 def test_any_engine_resumes(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "here" / "out"
     interrupt(monkeypatch, log, out)
